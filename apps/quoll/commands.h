@@ -1,0 +1,24 @@
+// The subcommands of the `quoll` binary: one function and one file each. Each adds its options to the app it is given
+// and stores in `run` what to do when it is chosen; `run` returns the exit code (0 success, 1 the run found what it
+// should report as failure, 2 bad usage or configuration).
+#pragma once
+
+#include <functional>
+
+namespace CLI {
+class App;
+}
+
+namespace quoll::apps {
+
+using Run = std::function<int()>;
+
+void add_proxy(CLI::App& app, Run& run);
+void add_backend(CLI::App& app, Run& run);
+void add_pressure(CLI::App& app, Run& run);
+void add_load(CLI::App& app, Run& run);
+void add_lab(CLI::App& app, Run& run);
+void add_check(CLI::App& app, Run& run);
+void add_status(CLI::App& app, Run& run);
+
+}  // namespace quoll::apps

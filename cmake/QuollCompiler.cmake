@@ -1,0 +1,33 @@
+# Warnings, sanitizers, linker and compiler cache. Included once, from the top.
+
+find_program(QUOLL_CCACHE ccache)
+if(QUOLL_CCACHE)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${QUOLL_CCACHE})
+endif()
+
+find_program(QUOLL_MOLD mold)
+if(QUOLL_MOLD AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_link_options(-fuse-ld=mold)
+endif()
+
+find_package(Threads REQUIRED)
+
+add_library(quoll_warnings INTERFACE)
+target_compile_options(quoll_warnings INTERFACE
+  -Wall -Wextra -Wpedantic -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+  -Wold-style-cast -Wimplicit-fallthrough -Wcast-qual
+  $<$<BOOL:${QUOLL_WERROR}>:-Werror>
+  # gcc 12 reports values inside inlined std::optional and coroutine frames that are never read.
+  $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>
+  # clang 14 parses with thread-safety analysis; gcc ignores the annotations.
+  $<$<CXX_COMPILER_ID:Clang>:-Wthread-safety>)
+
+# QUOLL_SANITIZE is a list as -fsanitize= takes it: "address,undefined" or "thread".
+set(QUOLL_SANITIZE "" CACHE STRING "Sanitizers to build with")
+if(QUOLL_SANITIZE)
+  add_compile_options(-fsanitize=${QUOLL_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${QUOLL_SANITIZE})
+  if(QUOLL_SANITIZE MATCHES "thread")
+    add_compile_options(-Wno-tsan)  # Asio uses fences in headers only
+  endif()
+endif()
