@@ -1,0 +1,3 @@
+module quoll/peer
+
+go 1.19

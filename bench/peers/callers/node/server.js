@@ -1,0 +1,59 @@
+// A caller as people write it: express in front, opossum around the call, one keep-alive agent to the backend.
+//
+// usage: node server.js PORT UPSTREAM_PORT TIMEOUT_MS ERROR_THRESHOLD_PERCENT RESET_MS
+//
+// Answers: the upstream's own; 504 when opossum timed the call out, 503 when the breaker is open, 502 otherwise.
+// POST /pressure {"block_ms": N} burns CPU on the event loop for N ms, as `quoll pressure loop` asks of any caller.
+'use strict';
+const http = require('node:http');
+const express = require('express');
+const CircuitBreaker = require('opossum');
+
+const [port, upstream, timeout, threshold, reset] = process.argv.slice(2).map(Number);
+const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
+
+function call(path, id) {
+  return new Promise((resolve, reject) => {
+    const request = http.get({ host: '127.0.0.1', port: upstream, path, agent, headers: { 'X-Request-Id': id } }, (answer) => {
+      const chunks = [];
+      answer.on('data', (chunk) => chunks.push(chunk));
+      answer.on('error', reject);
+      answer.on('end', () => {
+        if (answer.statusCode >= 500) reject(Object.assign(new Error('upstream failed'), { status: answer.statusCode }));
+        else resolve({ status: answer.statusCode, body: Buffer.concat(chunks) });
+      });
+    });
+    request.on('error', reject);
+  });
+}
+
+const breaker = new CircuitBreaker(call, {
+  timeout, errorThresholdPercentage: threshold, resetTimeout: reset, volumeThreshold: 10,
+});
+let opened = 0;
+let closed = 0;
+breaker.on('open', () => { opened += 1; });
+breaker.on('close', () => { closed += 1; });
+
+const app = express();
+app.disable('x-powered-by');
+app.get('/health', (request, response) => response.send('ok'));
+app.get('/circuit-status', (request, response) => response.json({
+  state: breaker.opened ? 'open' : breaker.halfOpen ? 'half_open' : 'closed', opened, closed,
+}));
+app.post('/pressure', express.json(), (request, response) => {
+  response.status(202).json({ blocked: 1 });
+  setImmediate(() => {
+    const end = process.hrtime.bigint() + BigInt(Math.min(Number(request.body.block_ms) || 0, 10000)) * 1000000n;
+    while (process.hrtime.bigint() < end) Math.sqrt(Math.random());
+  });
+});
+app.get('/{*any}', (request, response) => {
+  breaker.fire(request.originalUrl, request.get('x-request-id') || '').then(
+    (answer) => response.status(answer.status).send(answer.body),
+    (error) => {
+      const status = error.code === 'ETIMEDOUT' ? 504 : error.code === 'EOPENBREAKER' ? 503 : error.status || 502;
+      response.status(status).json({ error: error.message });
+    });
+});
+app.listen(port, '127.0.0.1', 16384);
