@@ -1,0 +1,133 @@
+// RetryPolicy and RetryBudget: whether a failed call is tried again, and when.
+//
+// Why a budget and not only a maximum number of tries: three tries at each of three layers are 27 calls for one, and
+// they come exactly when the callee can bear them least. A budget ties retries to the traffic that succeeds in being
+// sent at all: in an outage of everything, a fleet with a budget of 20 % sends at most 1.2 times its normal load, for
+// ever, instead of three times (metastable failures: Bronson et al., HotOS 2021).
+//
+// Back-off is "full jitter": sleep = uniform(0, min(cap, base * 2^n)) (AWS Architecture Blog, 2015). The budget is a
+// token bucket: each first attempt deposits `ratio` tokens, `minimum_per_second` trickles in, a retry withdraws one
+// (Finagle: 20 %, 10 a second, 10 s; gRPC A6: retries only above half of the bucket, here `reserve`).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quoll/base/rng.h"
+#include "quoll/base/time.h"
+
+namespace quoll::core {
+
+struct RetryBudgetOptions {
+  // Tokens that one first attempt deposits. Default 0.2, range 0 to 10: retries are at most this share of the traffic.
+  double ratio = 0.2;
+  // Tokens a second without any traffic, so that a quiet client may still retry. Default 10, range 0 to 1e6.
+  double minimum_per_second = 10;
+  // The bucket's size: how many retries a burst may take. Default 100, range 1 to 1e6.
+  double capacity = 100;
+  // No retry while the bucket holds less than this share of its capacity. Default 0; gRPC uses 0.5. Range 0 to 0.95.
+  double reserve = 0;
+
+  std::vector<std::string> validate() const;
+};
+
+// Thread-safe. Deposits go to one of a few padded stripes and reach the bucket in whole tokens, so that callers on
+// several threads share a budget without sharing a cache line on every call.
+class RetryBudget {
+ public:
+  // `options` must be valid.
+  explicit RetryBudget(const RetryBudgetOptions& options);
+
+  // One first attempt was made. `stripe` spreads threads; any number, best the worker's index.
+  void deposit(unsigned stripe = 0);
+  // Takes a token for one retry, or refuses. A refusal takes nothing.
+  bool try_withdraw(TimePoint now);
+  // Tokens in the bucket, without those still in the stripes.
+  double balance(TimePoint now) const;
+
+ private:
+  static constexpr std::int64_t kMicro = 1'000'000;  // tokens are counted in millionths
+  struct alignas(64) Stripe {
+    std::atomic<std::int64_t> micros{0};
+  };
+  void trickle(TimePoint now);
+  void add(std::int64_t micros);
+
+  const std::int64_t deposit_;
+  const double trickle_per_ns_;
+  const std::int64_t capacity_;
+  const std::int64_t reserve_;
+  std::array<Stripe, 4> stripes_;
+  alignas(64) std::atomic<std::int64_t> balance_;
+  std::atomic<std::int64_t> trickled_at_{0};  // ns; 0 until the first withdrawal
+};
+
+struct RetryOptions {
+  // Attempts in all, the first one included. Default 3, range 1 to 100; 1 turns retries off.
+  unsigned max_attempts = 3;
+  // The first back-off is uniform in (0, base). Default 25 ms, range 0 to 1 h.
+  Duration base = std::chrono::milliseconds(25);
+  // No back-off is longer. Default 1 s, range base to 1 h.
+  Duration cap = std::chrono::seconds(1);
+  // Retry calls that are not idempotent, too. Default off: a POST that timed out may have been carried out.
+  bool non_idempotent = false;
+  // The longest Retry-After that is waited for; with a longer one the call is not retried. Default 10 s, range 0 to 1
+  // h.
+  Duration max_retry_after = std::chrono::seconds(10);
+
+  std::vector<std::string> validate() const;
+};
+
+// What is known of a call that has just failed.
+struct FailedAttempt {
+  // How many attempts were made, this one included; >= 1.
+  unsigned attempts = 1;
+  // The call may be repeated without harm: a safe or idempotent method (RFC 9110 9.2.2), or the caller's word.
+  bool idempotent = true;
+  // The callee cannot have seen the call: no connection, or a rejection before sending. Always safe to repeat.
+  bool never_sent = false;
+  // What the callee asked for.
+  std::optional<Duration> retry_after = {};
+  // What is left of the call's overall deadline; a retry that would start past it is not made.
+  std::optional<Duration> remaining = {};
+};
+
+enum class RetryRefusal : std::uint8_t {
+  attempts_used_up,
+  not_idempotent,
+  retry_after_too_long,
+  past_deadline,
+  no_budget
+};
+
+struct RetryDecision {
+  // How long to wait before the next attempt; meaningful without a refusal.
+  Duration wait{};
+  std::optional<RetryRefusal> refusal = {};
+
+  explicit operator bool() const { return !refusal.has_value(); }
+};
+
+// A word for a metric or a log line: "no_budget".
+const char* to_string(RetryRefusal refusal);
+
+// Thread-compatible: one per caller (it owns the jitter's seed); the budget may be shared by many and outlives it.
+class RetryPolicy {
+ public:
+  // `options` must be valid. budget may be null: then only max_attempts bounds the retries.
+  RetryPolicy(const RetryOptions& options, RetryBudget* budget, std::uint64_t seed);
+
+  // Called once for a call that failed in a way that a repeat might cure. A token is withdrawn only by a "yes".
+  RetryDecision decide(const FailedAttempt& attempt, TimePoint now);
+
+ private:
+  RetryOptions options_;
+  RetryBudget* budget_;
+  Rng rng_;
+};
+
+}  // namespace quoll::core
