@@ -1,0 +1,71 @@
+// DeadlineQueue: all deadlines of one worker behind one timer.
+//
+// A proxy sets a deadline for every request and almost never lets it fire, so setting and clearing must cost nothing
+// but a tree operation: no allocation, no system call. The queue re-arms its timer only when a new deadline is earlier
+// than the one it is armed for; when the timer fires and finds its deadline gone, it arms itself for the next one.
+//
+// A deadline that fires does not decide anything. It wakes whoever waits, and that one looks into the socket first.
+//
+// Loop-confined.
+#pragma once
+
+#include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/intrusive/set.hpp>
+#include <chrono>
+
+#include "quoll/base/time.h"
+#include "quoll/net/executor.h"
+
+namespace quoll::net {
+
+// One deadline, a member of what waits for it. Destroying it clears it.
+class Deadline : public boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  using Wake = void (*)(void* owner);
+
+  Deadline(Wake wake, void* owner) : wake_(wake), owner_(owner) {}
+  Deadline(const Deadline&) = delete;
+  Deadline& operator=(const Deadline&) = delete;
+
+  TimePoint at() const { return at_; }
+  bool pending() const { return is_linked(); }
+  void clear() { unlink_if_linked(); }
+
+  friend bool operator<(const Deadline& a, const Deadline& b) { return a.at_ < b.at_; }
+
+ private:
+  friend class DeadlineQueue;
+  void unlink_if_linked() {
+    if (is_linked()) unlink();
+  }
+
+  TimePoint at_{};
+  Wake wake_;
+  void* owner_;
+};
+
+class DeadlineQueue {
+ public:
+  explicit DeadlineQueue(const Executor& executor) : timer_(executor) {}
+  ~DeadlineQueue() { deadlines_.clear(); }
+  DeadlineQueue(const DeadlineQueue&) = delete;
+  DeadlineQueue& operator=(const DeadlineQueue&) = delete;
+
+  // Calls the deadline's wake from the loop once `at` has passed. A pending one is moved. kNever clears it.
+  void set(Deadline& deadline, TimePoint at);
+  // Wakes what is due at `now`; the timer does this by itself.
+  void fire_due(TimePoint now);
+
+  std::size_t size() const { return deadlines_.size(); }
+
+ private:
+  using Timer =
+      asio::basic_waitable_timer<std::chrono::steady_clock, asio::wait_traits<std::chrono::steady_clock>, Executor>;
+  void arm(TimePoint at);
+
+  boost::intrusive::multiset<Deadline, boost::intrusive::constant_time_size<false>> deadlines_;
+  Timer timer_;
+  TimePoint armed_for_ = kNever;
+};
+
+}  // namespace quoll::net

@@ -1,0 +1,107 @@
+// StampedSocket: a TCP connection whose reads say when the kernel received the bytes, and whose deadlines look into the
+// socket before they speak.
+//
+// An ordinary timeout means "my timer ran before my read did", and a process that is short of CPU runs both late, in
+// any order. Here a deadline that passes only wakes the reader. The reader then calls recvmsg once more: bytes that the
+// kernel has are returned as data with their arrival time, and only an empty socket is reported as `deadline`.
+//
+// The stamp is that of the last segment consumed by the read: exact for the last byte, an upper bound for the first.
+// EOF and errors carry no stamp. Where the kernel gave none (the first segments after stamping was switched on, a
+// kernel without it), `stamped` is false, and `arrived_at` is the time of the read.
+//
+// One coroutine may read while another one writes; never two of the same kind. Loop-confined, neither copied nor moved.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <span>
+
+#include "quoll/net/loop.h"
+
+namespace quoll::net {
+
+enum class IoStatus : std::uint8_t {
+  ok,           // bytes > 0
+  would_block,  // only from try_read and try_write
+  eof,          // the peer has closed its side
+  deadline,     // the deadline has passed and the socket is empty (or, writing, full)
+  error,        // see `error`
+};
+
+struct ReadResult {
+  IoStatus status = IoStatus::would_block;
+  bool stamped = false;
+  int error = 0;  // errno
+  std::size_t bytes = 0;
+  TimePoint arrived_at{};  // of the last byte
+  TimePoint read_at{};     // when we got round to it; read_at - arrived_at is our own delay
+};
+
+struct WriteResult {
+  IoStatus status = IoStatus::ok;
+  int error = 0;
+  std::size_t bytes = 0;  // handed to the kernel, also when the status is not ok
+  TimePoint sent_at{};    // read after the last byte was handed over
+};
+
+// What a deadline that has passed means for bytes that are in the socket.
+enum class DeadlinePolicy : std::uint8_t {
+  look_first,  // they are data: the verdict is the caller's, by their arrival
+  timer_wins,  // it is a timeout, whatever is there: what other software does; kept for comparison
+};
+
+class StampedSocket {
+ public:
+  // Takes an open, non-blocking socket. Stamps must have been switched on (Listener and connect do).
+  StampedSocket(Loop& loop, TcpSocket socket);
+  StampedSocket(const StampedSocket&) = delete;
+  StampedSocket& operator=(const StampedSocket&) = delete;
+
+  // One recvmsg, without waiting.
+  ReadResult try_read(std::span<char> into);
+  // Reads at least one byte by the deadline. With wait_first the first recvmsg, which would find nothing when a request
+  // has only just been sent, is saved.
+  Task<ReadResult> read(std::span<char> into, TimePoint deadline, bool wait_first = false);
+  // Waits until there is something to read (true, also for EOF and errors) or the deadline has passed (false).
+  Task<bool> wait_readable(TimePoint deadline);
+  Task<bool> wait_writable(TimePoint deadline);
+
+  // One sendmsg, without waiting.
+  WriteResult try_write(std::span<const iovec> pieces);
+  // Writes everything by the deadline. `pieces` are used up as they are written.
+  Task<WriteResult> write(std::span<iovec> pieces, TimePoint deadline);
+
+  // Stamps are clamped to [earliest, now]: the time the request left, for an answer. Default: no bound.
+  void set_earliest_arrival(TimePoint earliest) { earliest_ = earliest; }
+  void set_deadline_policy(DeadlinePolicy policy) { policy_ = policy; }
+
+  // Looks at an idle connection without consuming anything.
+  enum class Peek : std::uint8_t { quiet, readable, closed };
+  Peek peek();
+
+  void shutdown_send();
+  // Closes; whoever waits is woken with an error. `abort` sends a reset instead of an orderly end.
+  void close();
+  void abort();
+  bool is_open() const { return socket_.is_open(); }
+
+  Loop& loop() { return loop_; }
+  int native_handle() { return socket_.native_handle(); }
+
+ private:
+  Task<bool> wait(TcpSocket::wait_type what, Deadline& deadline, TimePoint at);
+  static void wake(void* self);
+
+  Loop& loop_;
+  TcpSocket socket_;
+  Deadline read_deadline_{&StampedSocket::wake, this};
+  Deadline write_deadline_{&StampedSocket::wake, this};
+  TimePoint earliest_{};
+  DeadlinePolicy policy_ = DeadlinePolicy::look_first;
+};
+
+// Switches arrival stamps on; false where the kernel refuses.
+bool enable_stamps(int fd);
+
+}  // namespace quoll::net

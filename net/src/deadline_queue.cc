@@ -1,0 +1,32 @@
+#include "quoll/net/deadline_queue.h"
+
+namespace quoll::net {
+
+void DeadlineQueue::set(Deadline& deadline, TimePoint at) {
+  deadline.clear();
+  if (at == kNever) return;
+  deadline.at_ = at;
+  deadlines_.insert(deadline);
+  if (at < armed_for_) arm(at);
+}
+
+void DeadlineQueue::arm(TimePoint at) {
+  armed_for_ = at;
+  timer_.expires_at(std::chrono::time_point_cast<std::chrono::steady_clock::duration>(at));
+  timer_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;  // re-armed for an earlier one, or the worker is going away
+    armed_for_ = kNever;
+    fire_due(steady_now());
+    if (!deadlines_.empty() && deadlines_.begin()->at() < armed_for_) arm(deadlines_.begin()->at());
+  });
+}
+
+void DeadlineQueue::fire_due(TimePoint now) {
+  while (!deadlines_.empty() && deadlines_.begin()->at() <= now) {
+    Deadline& due = *deadlines_.begin();
+    due.clear();
+    due.wake_(due.owner_);
+  }
+}
+
+}  // namespace quoll::net

@@ -1,0 +1,193 @@
+#include "quoll/net/stamped_socket.h"
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <ctime>
+
+#include <cerrno>
+#include <cstring>
+
+namespace quoll::net {
+namespace {
+
+WallTime to_wall(const timespec& stamp) {
+  return WallTime(std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec));
+}
+
+// The arrival stamp among a message's control data.
+const timespec* find_stamp(msghdr& message, timespec& out) {
+  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
+    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
+    std::memcpy(&out, CMSG_DATA(c), sizeof out);
+    return &out;
+  }
+  return nullptr;
+}
+
+bool would_block(int error) {
+  return error == EAGAIN || error == EWOULDBLOCK;
+}
+
+// Drops `written` bytes from the front of the pieces.
+std::span<iovec> drop_front(std::span<iovec> pieces, std::size_t written) {
+  while (!pieces.empty() && written >= pieces.front().iov_len) {
+    written -= pieces.front().iov_len;
+    pieces = pieces.subspan(1);
+  }
+  if (written > 0) {
+    pieces.front().iov_base = static_cast<char*>(pieces.front().iov_base) + written;
+    pieces.front().iov_len -= written;
+  }
+  return pieces;
+}
+
+}  // namespace
+
+bool enable_stamps(int fd) {
+  const int on = 1;
+  return ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
+}
+
+StampedSocket::StampedSocket(Loop& loop, TcpSocket socket) : loop_(loop), socket_(std::move(socket)) {}
+
+ReadResult StampedSocket::try_read(std::span<char> into) {
+  ReadResult out;
+  iovec piece{into.data(), into.size()};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t n;
+  do {
+    n = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0 && would_block(errno)) return out;
+
+  // Both clocks are read after the bytes, so that nothing between arrival and here is left out of our own delay.
+  const int error = n < 0 ? errno : 0;
+  const ClockReading now = read_clocks();
+  out.read_at = out.arrived_at = now.steady;
+  if (n <= 0) {
+    out.status = n == 0 ? IoStatus::eof : IoStatus::error;
+    out.error = error;
+    return out;
+  }
+  out.status = IoStatus::ok;
+  out.bytes = static_cast<std::size_t>(n);
+  loop_.stamps.observe(now);
+  timespec stamp;
+  if (find_stamp(message, stamp) != nullptr) {
+    const Arrival arrival = loop_.stamps.convert(to_wall(stamp), earliest_);
+    out.arrived_at = arrival.at;
+    out.stamped = arrival.exact;
+  }
+  (out.stamped ? loop_.counters.stamped_reads : loop_.counters.unstamped_reads).add();
+  return out;
+}
+
+Task<ReadResult> StampedSocket::read(std::span<char> into, TimePoint deadline, bool wait_first) {
+  bool passed = false;
+  if (wait_first) passed = !co_await wait(TcpSocket::wait_read, read_deadline_, deadline);
+  for (;;) {
+    if (policy_ == DeadlinePolicy::timer_wins && (passed || steady_now() >= deadline)) {
+      co_return ReadResult{IoStatus::deadline, false, 0, 0, {}, steady_now()};
+    }
+    const ReadResult result = try_read(into);
+    if (result.status != IoStatus::would_block) co_return result;
+    // The socket was empty after the deadline had passed: only now is it a timeout.
+    if (passed) co_return ReadResult{IoStatus::deadline, false, 0, 0, {}, steady_now()};
+    passed = !co_await wait(TcpSocket::wait_read, read_deadline_, deadline);
+  }
+}
+
+Task<bool> StampedSocket::wait_readable(TimePoint deadline) {
+  return wait(TcpSocket::wait_read, read_deadline_, deadline);
+}
+
+Task<bool> StampedSocket::wait_writable(TimePoint deadline) {
+  return wait(TcpSocket::wait_write, write_deadline_, deadline);
+}
+
+WriteResult StampedSocket::try_write(std::span<const iovec> pieces) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg does not write to it
+  message.msg_iovlen = pieces.size();
+  ssize_t n;
+  do {
+    n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n < 0) {
+    const int error = errno;
+    return {would_block(error) ? IoStatus::would_block : IoStatus::error, error, 0, steady_now()};
+  }
+  return {IoStatus::ok, 0, static_cast<std::size_t>(n), steady_now()};
+}
+
+Task<WriteResult> StampedSocket::write(std::span<iovec> pieces, TimePoint deadline) {
+  std::size_t total = 0;
+  pieces = drop_front(pieces, 0);
+  bool passed = false;
+  while (!pieces.empty()) {
+    const WriteResult result = try_write(pieces);
+    total += result.bytes;
+    if (result.status == IoStatus::error) co_return WriteResult{IoStatus::error, result.error, total, result.sent_at};
+    pieces = drop_front(pieces, result.bytes);
+    if (pieces.empty()) co_return WriteResult{IoStatus::ok, 0, total, result.sent_at};
+    if (result.status == IoStatus::ok) {
+      passed = false;
+      continue;
+    }
+    if (passed) co_return WriteResult{IoStatus::deadline, 0, total, result.sent_at};
+    passed = !co_await wait(TcpSocket::wait_write, write_deadline_, deadline);
+  }
+  co_return WriteResult{IoStatus::ok, 0, total, steady_now()};
+}
+
+// Waits for readiness or the deadline. A wake-up that was meant for the other direction is not passed on.
+Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline, TimePoint at) {
+  for (;;) {
+    if (!socket_.is_open()) co_return true;  // the next call on it will say so
+    loop_.deadlines.set(deadline, at);
+    const auto [error] = co_await socket_.async_wait(what, kAwait);
+    deadline.clear();
+    if (!error) co_return true;
+    if (error != asio::error::operation_aborted || !socket_.is_open()) co_return true;
+    if (at != kNever && steady_now() >= at) co_return false;
+  }
+}
+
+void StampedSocket::wake(void* self) {
+  boost::system::error_code ignored;
+  static_cast<StampedSocket*>(self)->socket_.cancel(ignored);
+}
+
+StampedSocket::Peek StampedSocket::peek() {
+  char byte;
+  ssize_t n;
+  do {
+    n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+  } while (n < 0 && errno == EINTR);
+  if (n > 0) return Peek::readable;
+  return n < 0 && would_block(errno) ? Peek::quiet : Peek::closed;
+}
+
+void StampedSocket::shutdown_send() {
+  boost::system::error_code ignored;
+  socket_.shutdown(TcpSocket::shutdown_send, ignored);
+}
+
+void StampedSocket::close() {
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void StampedSocket::abort() {
+  if (!socket_.is_open()) return;
+  const linger hard{1, 0};
+  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  close();
+}
+
+}  // namespace quoll::net
