@@ -1,0 +1,128 @@
+#include "quoll/core/breaker_options.h"
+
+#include <utility>
+
+namespace quoll::core {
+
+namespace {
+
+constexpr Duration kMillisecond = std::chrono::milliseconds(1);
+constexpr Duration kHour = std::chrono::hours(1);
+constexpr Duration kDay = std::chrono::hours(24);
+
+class Faults {
+ public:
+  void check(const char* name, Duration value, Duration low, Duration high) {
+    if (value >= low && value <= high) return;
+    add(name, format_duration(value), format_duration(low), format_duration(high));
+  }
+  void check(const char* name, unsigned value, unsigned low, unsigned high) {
+    if (value >= low && value <= high) return;
+    add(name, std::to_string(value), std::to_string(low), std::to_string(high));
+  }
+  void check(const char* name, double value, double low, double high) {
+    if (value >= low && value <= high) return;  // false for a NaN
+    add(name, text(value), text(low), text(high));
+  }
+  // A share of calls: above 0, at most 1.
+  void check_share(const char* name, double value) {
+    if (value > 0 && value <= 1) return;
+    faults_.push_back(std::string(name) + " is " + text(value) + "; it must be above 0 and at most 1");
+  }
+  void add(std::string fault) { faults_.push_back(std::move(fault)); }
+  std::vector<std::string> take() { return std::move(faults_); }
+
+ private:
+  static std::string text(double value) {
+    std::string digits = std::to_string(value);
+    while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
+    if (digits.back() == '.') digits.pop_back();
+    return digits;
+  }
+  void add(const char* name, const std::string& value, const std::string& low, const std::string& high) {
+    faults_.push_back(std::string(name) + " is " + value + "; it must be between " + low + " and " + high);
+  }
+
+  std::vector<std::string> faults_;
+};
+
+void check_window(Faults& faults, const BreakerOptions& options) {
+  faults.check("window", options.window, 10 * kMillisecond, kHour);
+  faults.check("buckets", options.buckets, 1U, 60U);
+  if (options.buckets > 0 && options.window >= 10 * kMillisecond && options.window / options.buckets < kMillisecond) {
+    faults.add("buckets is " + std::to_string(options.buckets) + "; a window of " + format_duration(options.window) +
+               " can't be cut finer than 1ms each");
+  }
+  faults.check("window_calls", options.window_calls, 1U, 10'000U);
+  faults.check("minimum_volume", options.minimum_volume, 1U, 1'000'000U);
+  if (options.window_kind == WindowKind::count && options.minimum_volume > options.window_calls) {
+    faults.add("minimum_volume is " + std::to_string(options.minimum_volume) +
+               "; it must be at most window_calls, which is " + std::to_string(options.window_calls));
+  }
+  faults.check("shards", options.shards, 1U, 16U);
+}
+
+void check_trips(Faults& faults, const BreakerOptions& options) {
+  faults.check_share("failure_rate_threshold", options.failure_rate_threshold);
+  faults.check("slow_call_threshold", options.slow_call_threshold, Duration::zero(), kHour);
+  faults.check_share("slow_call_rate_threshold", options.slow_call_rate_threshold);
+  faults.check("consecutive_failures", options.consecutive_failures, 0U, 1'000'000U);
+  if (options.window_kind == WindowKind::consecutive && options.consecutive_failures == 0) {
+    faults.add("consecutive_failures is 0; a consecutive window never opens without it: set at least 1");
+  }
+}
+
+void check_recovery(Faults& faults, const BreakerOptions& options) {
+  faults.check("reset_timeout", options.reset_timeout, kMillisecond, kDay);
+  faults.check("reset_multiplier", options.reset_multiplier, 1.0, 100.0);
+  faults.check("reset_timeout_max", options.reset_timeout_max, kMillisecond, kDay);
+  if (options.reset_timeout_max < options.reset_timeout) {
+    faults.add("reset_timeout_max is " + format_duration(options.reset_timeout_max) +
+               "; it must be at least reset_timeout, which is " + format_duration(options.reset_timeout));
+  }
+  faults.check("reset_jitter", options.reset_jitter, 0.0, 1.0);
+  faults.check("half_open_permits", options.half_open_permits, 1U, 10'000U);
+  faults.check("half_open_successes", options.half_open_successes, 1U, 10'000U);
+  faults.check("half_open_max", options.half_open_max, Duration::zero(), kDay);
+  faults.check("ramp", options.ramp, Duration::zero(), kHour);
+  faults.check("ramp_start", options.ramp_start, 0.01, 1.0);
+  faults.check("warm_up", options.warm_up, Duration::zero(), kHour);
+}
+
+}  // namespace
+
+std::vector<std::string> BreakerOptions::validate() const {
+  Faults faults;
+  check_window(faults, *this);
+  check_trips(faults, *this);
+  check_recovery(faults, *this);
+  return faults.take();
+}
+
+const char* to_string(WindowKind kind) {
+  switch (kind) {
+    case WindowKind::time:
+      return "time";
+    case WindowKind::count:
+      return "count";
+    case WindowKind::consecutive:
+      return "consecutive";
+  }
+  return "unknown";
+}
+
+const char* to_string(Mode mode) {
+  switch (mode) {
+    case Mode::automatic:
+      return "automatic";
+    case Mode::forced_open:
+      return "forced_open";
+    case Mode::disabled:
+      return "disabled";
+    case Mode::metrics_only:
+      return "metrics_only";
+  }
+  return "unknown";
+}
+
+}  // namespace quoll::core
