@@ -4,8 +4,8 @@ namespace quoll::net {
 
 void DeadlineQueue::set(Deadline& deadline, TimePoint at) {
   deadline.clear();
-  if (at == kNever) return;
   deadline.at_ = at;
+  if (at == kNever) return;
   deadlines_.insert(deadline);
   if (at < armed_for_) arm(at);
 }

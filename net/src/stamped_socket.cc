@@ -89,8 +89,9 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
 
 Task<ReadResult> StampedSocket::read(std::span<char> into, TimePoint deadline, bool wait_first) {
   bool passed = false;
-  if (wait_first) passed = !co_await wait(TcpSocket::wait_read, read_deadline_, deadline);
+  if (wait_first) passed = !co_await wait_readable(deadline);
   for (;;) {
+    if (wait_first) deadline = read_deadline_.at();  // it may have been moved
     if (policy_ == DeadlinePolicy::timer_wins && (passed || steady_now() >= deadline)) {
       co_return ReadResult{IoStatus::deadline, false, 0, 0, {}, steady_now()};
     }
@@ -98,16 +99,23 @@ Task<ReadResult> StampedSocket::read(std::span<char> into, TimePoint deadline, b
     if (result.status != IoStatus::would_block) co_return result;
     // The socket was empty after the deadline had passed: only now is it a timeout.
     if (passed) co_return ReadResult{IoStatus::deadline, false, 0, 0, {}, steady_now()};
-    passed = !co_await wait(TcpSocket::wait_read, read_deadline_, deadline);
+    passed = !co_await wait_readable(deadline);
+    wait_first = true;
   }
 }
 
 Task<bool> StampedSocket::wait_readable(TimePoint deadline) {
-  return wait(TcpSocket::wait_read, read_deadline_, deadline);
+  read_deadline_.prepare(deadline);
+  return wait(TcpSocket::wait_read, read_deadline_);
+}
+
+void StampedSocket::move_read_deadline(TimePoint deadline) {
+  if (reader_waits_) loop_.deadlines.set(read_deadline_, deadline);
 }
 
 Task<bool> StampedSocket::wait_writable(TimePoint deadline) {
-  return wait(TcpSocket::wait_write, write_deadline_, deadline);
+  write_deadline_.prepare(deadline);
+  return wait(TcpSocket::wait_write, write_deadline_);
 }
 
 WriteResult StampedSocket::try_write(std::span<const iovec> pieces) {
@@ -140,21 +148,24 @@ Task<WriteResult> StampedSocket::write(std::span<iovec> pieces, TimePoint deadli
       continue;
     }
     if (passed) co_return WriteResult{IoStatus::deadline, 0, total, result.sent_at};
-    passed = !co_await wait(TcpSocket::wait_write, write_deadline_, deadline);
+    passed = !co_await wait_writable(deadline);
   }
   co_return WriteResult{IoStatus::ok, 0, total, steady_now()};
 }
 
-// Waits for readiness or the deadline. A wake-up that was meant for the other direction is not passed on.
-Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline, TimePoint at) {
+// Waits for readiness or the deadline, which may be moved meanwhile. A wake-up meant for the other direction is not
+// passed on.
+Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline) {
   for (;;) {
     if (!socket_.is_open()) co_return true;  // the next call on it will say so
-    loop_.deadlines.set(deadline, at);
+    loop_.deadlines.set(deadline, deadline.at());
+    if (what == TcpSocket::wait_read) reader_waits_ = true;
     const auto [error] = co_await socket_.async_wait(what, kAwait);
+    if (what == TcpSocket::wait_read) reader_waits_ = false;
     deadline.clear();
     if (!error) co_return true;
     if (error != asio::error::operation_aborted || !socket_.is_open()) co_return true;
-    if (at != kNever && steady_now() >= at) co_return false;
+    if (deadline.at() != kNever && steady_now() >= deadline.at()) co_return false;
   }
 }
 

@@ -27,8 +27,11 @@ class Deadline : public boost::intrusive::set_base_hook<boost::intrusive::link_m
   Deadline(const Deadline&) = delete;
   Deadline& operator=(const Deadline&) = delete;
 
+  // The time last set.
   TimePoint at() const { return at_; }
   bool pending() const { return is_linked(); }
+  // For one that is not pending: the time that it will be set for.
+  void prepare(TimePoint at) { at_ = at; }
   void clear() { unlink_if_linked(); }
 
   friend bool operator<(const Deadline& a, const Deadline& b) { return a.at_ < b.at_; }
@@ -51,7 +54,7 @@ class DeadlineQueue {
   DeadlineQueue(const DeadlineQueue&) = delete;
   DeadlineQueue& operator=(const DeadlineQueue&) = delete;
 
-  // Calls the deadline's wake from the loop once `at` has passed. A pending one is moved. kNever clears it.
+  // Calls the deadline's wake from the loop once `at` has passed. A pending one is moved. kNever never fires.
   void set(Deadline& deadline, TimePoint at);
   // Wakes what is due at `now`; the timer does this by itself.
   void fire_due(TimePoint now);

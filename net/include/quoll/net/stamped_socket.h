@@ -67,6 +67,10 @@ class StampedSocket {
   Task<bool> wait_readable(TimePoint deadline);
   Task<bool> wait_writable(TimePoint deadline);
 
+  // Gives the read or wait_readable that is under way another deadline: when something else has just happened that its
+  // time counts from, such as the end of the request. Without one under way, nothing.
+  void move_read_deadline(TimePoint deadline);
+
   // One sendmsg, without waiting.
   WriteResult try_write(std::span<const iovec> pieces);
   // Writes everything by the deadline. `pieces` are used up as they are written.
@@ -90,13 +94,14 @@ class StampedSocket {
   int native_handle() { return socket_.native_handle(); }
 
  private:
-  Task<bool> wait(TcpSocket::wait_type what, Deadline& deadline, TimePoint at);
+  Task<bool> wait(TcpSocket::wait_type what, Deadline& deadline);
   static void wake(void* self);
 
   Loop& loop_;
   TcpSocket socket_;
   Deadline read_deadline_{&StampedSocket::wake, this};
   Deadline write_deadline_{&StampedSocket::wake, this};
+  bool reader_waits_ = false;
   TimePoint earliest_{};
   DeadlinePolicy policy_ = DeadlinePolicy::look_first;
 };
