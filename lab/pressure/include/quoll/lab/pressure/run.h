@@ -1,0 +1,69 @@
+// What the pressure kinds share: how a run is stopped, what it reports, and how errors are told apart.
+//
+// Each kind is one blocking function in a header of its own: loop.h, cpu.h, quota.h, pause.h. It returns when its
+// duration is over or a stop was requested, and has then undone whatever it did to other processes.
+//
+// Errors: "bad_options" (every fault, one a line), "not_permitted" (the machine does not let us; nothing was changed),
+// "no_process", "system".
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "quoll/base/result.h"
+#include "quoll/base/time.h"
+
+namespace quoll::lab::pressure {
+
+// Asks a run to stop. Thread-safe; `request` is async-signal-safe.
+class StopSignal {
+ public:
+  StopSignal();
+  ~StopSignal();
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+
+  void request();
+  bool requested() const { return requested_.load(std::memory_order_relaxed); }
+  // Readable once a stop was requested.
+  int fd() const { return fd_; }
+  // Waits; true when a stop was requested meanwhile or before.
+  bool wait_for(Duration d) const;
+  // As wait_for, and also returns when `other` (a descriptor, -1 for none) is readable: then false.
+  bool wait_for(Duration d, int other) const;
+
+ private:
+  std::atomic<bool> requested_{false};
+  int fd_ = -1;
+};
+
+// Something that happened. A plain value.
+struct Event {
+  using Value = std::variant<std::int64_t, double, std::string>;
+  struct Field {
+    std::string_view name;  // static
+    Value value;
+  };
+
+  std::string_view name;  // static, snake_case: "block", "stop", "continue", ...
+  TimePoint at;           // CLOCK_MONOTONIC
+  std::vector<Field> fields = {};
+  std::string text = {};  // for people
+};
+
+// {"event":"block","at_ns":..,fields...}, without a newline.
+std::string to_json(const Event& event);
+
+// Called on the run's thread. May be empty.
+using Sink = std::function<void(const Event&)>;
+
+// How long a run goes on; nothing: until it is stopped. Range 1 ms to 24 h.
+using RunLength = std::optional<Duration>;
+
+}  // namespace quoll::lab::pressure
