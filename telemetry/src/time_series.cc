@@ -1,0 +1,87 @@
+#include "quoll/telemetry/time_series.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <iterator>
+
+#include "json_text.h"
+#include "quoll/base/assert.h"
+
+namespace quoll::telemetry {
+
+TimeSeries::TimeSeries(std::vector<std::string> columns, std::size_t capacity)
+    : columns_(std::move(columns)), capacity_(capacity) {
+  QUOLL_ASSERT(!columns_.empty() && capacity_ > 0);
+  times_.resize(capacity_);
+  values_.resize(capacity_ * columns_.size());
+}
+
+void TimeSeries::append(WallTime at, std::span<const double> row) {
+  QUOLL_ASSERT(row.size() == columns_.size());
+  const MutexLock lock(mutex_);
+  while (size_ > 0 && times_[(first_ + size_ - 1) % capacity_] >= at) --size_;
+  if (size_ == capacity_) {
+    first_ = (first_ + 1) % capacity_;
+    --size_;
+  }
+  const std::size_t place = (first_ + size_) % capacity_;
+  times_[place] = at;
+  std::copy(row.begin(), row.end(), values_.begin() + static_cast<std::ptrdiff_t>(place * columns_.size()));
+  ++size_;
+}
+
+TimeSeries::Slice TimeSeries::since(WallTime t) const {
+  Slice slice;
+  slice.values.resize(columns_.size());
+  const MutexLock lock(mutex_);
+  std::size_t skipped = size_;
+  while (skipped > 0 && times_[(first_ + skipped - 1) % capacity_] > t) --skipped;
+  slice.times.reserve(size_ - skipped);
+  for (std::vector<double>& column : slice.values) column.reserve(size_ - skipped);
+  for (std::size_t i = skipped; i < size_; ++i) {
+    const std::size_t place = (first_ + i) % capacity_;
+    slice.times.push_back(times_[place]);
+    for (std::size_t c = 0; c < columns_.size(); ++c) slice.values[c].push_back(values_[place * columns_.size() + c]);
+  }
+  return slice;
+}
+
+std::string TimeSeries::json_since(WallTime t) const {
+  const Slice slice = since(t);
+  fmt::memory_buffer out;
+  const auto comma = [&out](bool wanted) {
+    if (wanted) out.push_back(',');
+  };
+  internal::append(out, "{\"columns\":[");
+  for (std::size_t c = 0; c < columns_.size(); ++c) {
+    comma(c > 0);
+    internal::append_json_string(out, columns_[c], columns_[c].size());
+  }
+  internal::append(out, "],\"times\":[");
+  for (std::size_t i = 0; i < slice.times.size(); ++i) {
+    comma(i > 0);
+    const auto ms = std::chrono::floor<std::chrono::milliseconds>(slice.times[i].time_since_epoch()).count();
+    fmt::format_to(std::back_inserter(out), "{}.{:03}", ms / 1000, ms % 1000);
+  }
+  internal::append(out, "],\"values\":[");
+  for (std::size_t c = 0; c < slice.values.size(); ++c) {
+    comma(c > 0);
+    out.push_back('[');
+    for (std::size_t i = 0; i < slice.values[c].size(); ++i) {
+      comma(i > 0);
+      internal::append_json_number(out, slice.values[c][i]);
+    }
+    out.push_back(']');
+  }
+  internal::append(out, "]}");
+  return fmt::to_string(out);
+}
+
+std::size_t TimeSeries::size() const {
+  const MutexLock lock(mutex_);
+  return size_;
+}
+
+}  // namespace quoll::telemetry
