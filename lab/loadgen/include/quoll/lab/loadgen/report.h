@@ -39,7 +39,7 @@ struct Stats {
   static constexpr std::size_t kStatuses = 1000;  // indexed by status code
 
   // Nanoseconds from the intended send time to the last byte; whole answers only, of any status.
-  Histogram latency;
+  Histogram latency = Histogram();
   std::vector<std::uint64_t> status = std::vector<std::uint64_t>(kStatuses);
   std::array<std::uint64_t, kFallbacks> fallback{};
   std::array<std::uint64_t, kErrorKinds> errors{};
@@ -55,7 +55,6 @@ struct Stats {
   // Whole answers with a status from 200 to 399.
   std::uint64_t succeeded() const;
   void merge(const Stats& other);
-  void reset();
 };
 
 // One second of a run, or the rest of the last one.
