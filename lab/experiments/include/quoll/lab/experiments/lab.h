@@ -1,0 +1,48 @@
+// run_lab(): the whole experiment. Starts backend, proxy, pressure and load as separate processes of this same binary,
+// drives the phases, shows what happens while it happens, and reports it.
+//
+// The lab never links the proxy: all that it knows of it comes over TCP, as any user would see it. The circuit's own
+// counters are compared, to the request, with what the load generator saw; any difference makes the run fail.
+//
+// Not reentrant: while it runs it owns SIGINT, SIGTERM, SIGHUP and SIGWINCH.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "quoll/base/time.h"
+
+namespace quoll::lab::experiments {
+
+enum class Ports : std::uint8_t {
+  prefer_default,  // 3000, 3001 and 3900 where they are free, any free port otherwise
+  only_default,    // or not at all (exit code 2)
+};
+
+struct LabOptions {
+  // About 20 s instead of 90, with a shorter window and reset timeout than the product's defaults.
+  bool quick = false;
+  // Draw the live view when standard output is a terminal; otherwise, and when this is off, one plain line a second.
+  bool live = true;
+  // Where the HTML report goes; empty: none.
+  std::string report = "quoll-lab.html";
+  // Print the whole result as one JSON object on standard output; everything else goes to standard error.
+  bool json = false;
+  // After the run leave backend and proxy up until Ctrl-C, to be looked at.
+  bool keep = false;
+  Ports ports = Ports::prefer_default;
+  // Concurrent callers. Default 20, range 1 to 10,000.
+  unsigned connections = 20;
+  // The proxy's way to judge timeouts: "arrival" or "timer".
+  std::string verdict = "arrival";
+  // Of all that is random in the parts. 0: taken from the system, and printed.
+  std::uint64_t seed = 0;
+  // The binary whose subcommands are the parts.
+  std::string program = "/proc/self/exe";
+};
+
+// The exit code: 0; 1 when a part failed or the circuit's counters, the states or the false openings are not as they
+// must be; 2 when a wanted port is taken or an option is bad; 130 when Ctrl-C ended the run.
+int run_lab(const LabOptions& options);
+
+}  // namespace quoll::lab::experiments
