@@ -1,0 +1,245 @@
+// The path of every call. What happens when the state changes is in breaker_state.cc.
+#include "quoll/core/breaker.h"
+
+#include <algorithm>
+
+#include "breaker_core.h"
+#include "quoll/base/assert.h"
+
+namespace quoll::core {
+
+namespace internal {
+
+namespace {
+
+// Threads are numbered as they come; 0 is not yet.
+std::atomic<unsigned> g_threads{0};
+thread_local constinit unsigned t_thread = 0;
+
+std::int64_t nanos(TimePoint now) {
+  return now.time_since_epoch().count();
+}
+
+// 7 of 100 reach 7 %, although 0.07 * 100 > 7 in floating point.
+bool reaches(std::uint64_t part, std::uint64_t whole, double share) {
+  constexpr double kRounding = 1 - 1e-12;
+  return static_cast<double>(part) >= share * static_cast<double>(whole) * kRounding;
+}
+
+}  // namespace
+
+Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
+  shard = window_.shard_of(shard);
+  const std::uint64_t word = state_.load(std::memory_order_acquire);
+  switch (phase_of(word)) {
+    case Phase::closed:
+    case Phase::disabled:
+    case Phase::metrics_only:
+      return {.permit = permit(word, shard, false)};
+    case Phase::open: {
+      const std::int64_t until = until_.load(std::memory_order_acquire);
+      // A transition in between may have written another phase's end.
+      if (nanos(now) >= until || state_.load(std::memory_order_acquire) != word) break;
+      return reject(RejectionReason::open, Duration(until - nanos(now)), shard, now);
+    }
+    default:
+      break;
+  }
+  return acquire_slowly(word, now, shard);
+}
+
+Admission BreakerCore::reject(RejectionReason reason, Duration retry_after, unsigned shard, TimePoint now) {
+  window_.reject(shard, now);
+  return {.rejection = {reason, retry_after}};
+}
+
+Tally BreakerCore::tally_of(const Sample& sample) const {
+  Tally tally;
+  CountAs counts = CountAs::success;
+  switch (sample.outcome) {
+    case Outcome::success:
+      break;
+    case Outcome::failure:
+      counts = options_.failures;
+      tally.delta[kFailure / 2] = kLow;
+      break;
+    case Outcome::timeout:
+      counts = options_.timeouts;
+      tally.delta[kTimeout / 2] = kHigh;
+      break;
+    case Outcome::cancelled:
+      counts = options_.cancellations;
+      tally.delta[kCancelled / 2] = kLow;
+      break;
+    case Outcome::ignored:
+      counts = CountAs::nothing;
+      tally.delta[kIgnored / 2] = kHigh;
+      break;
+  }
+  if (sample.rescued) tally.delta[kRescued / 2] = kHigh;
+  if (counts == CountAs::nothing) return tally;
+  tally.delta[kCalls / 2] = counts == CountAs::failure ? kLow + kHigh : kLow;
+  if (options_.slow_call_threshold > Duration::zero() && sample.upstream > options_.slow_call_threshold) {
+    tally.delta[kSlow / 2] += kLow;
+  }
+  tally.code = latency_code(sample.upstream);
+  return tally;
+}
+
+std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sample, TimePoint now) {
+  QUOLL_ASSERT(used.core_ == this);
+  used.core_ = nullptr;
+  const Tally tally = tally_of(sample);
+  // A rescue is the trace of a stall of ours, whether or not a monitor noted it.
+  if (sample.rescued) note_local_stall(sample.local, now);
+  if (used.trial_) return record_trial(used.generation_, used.shard_, tally, now);
+  if (ring_ != nullptr) return record_counted(used.generation_, used.shard_, tally, now);
+  return record_plain(used.generation_, used.shard_, tally, now);
+}
+
+BreakerCore::Added BreakerCore::add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
+                                            const TimePoint* now) {
+  while (true) {
+    // This order matters; see breaker_core.h.
+    const Window::Ticket ticket = now != nullptr ? window_.open(shard, *now) : window_.open_last(shard);
+    const std::uint64_t word = state_.load(std::memory_order_acquire);
+    if (generation_of(word) != generation) {
+      window_.add_direct(shard, tally);
+      window_.bump_direct(shard, kStale);
+      return {};
+    }
+    if (!ticket || phase_of(word) == Phase::disabled) {
+      window_.add_direct(shard, tally);
+      return {.word = word, .current = phase_of(word) != Phase::disabled};
+    }
+    const std::uint32_t number = window_.add(ticket, tally);
+    if (number != Window::kGone) return {.word = word, .number = number, .current = true};
+    window_.settle();
+  }
+}
+
+std::optional<Transition> BreakerCore::record_plain(std::uint32_t generation, unsigned shard, const Tally& tally,
+                                                    TimePoint now) {
+  const Added added = add_current(generation, shard, tally, &now);
+  if (!added.current || tally.delta[kCalls / 2] == 0) return std::nullopt;
+  const bool failed = tally.delta[kFailed / 2] > kHigh;
+  const bool slow = (tally.delta[kSlow / 2] & kLow) != 0;
+  if (options_.consecutive_failures > 0) count_consecutive(generation, failed);
+  if (failed || slow) {
+    note_suspicion(now);
+  } else if (added.number >= options_.minimum_volume || !suspicious(now)) {
+    // A good call can only complete the minimum volume, or be the first after a bucket of good calls expired. In both
+    // cases its slot holds no more calls than the minimum volume.
+    return std::nullopt;
+  }
+  const Phase phase = phase_of(added.word);
+  if (phase != Phase::closed && phase != Phase::ramping) return std::nullopt;
+  return evaluate(generation, now);
+}
+
+// Failures in a row. Only kept if asked for: each failure writes a line that all threads read.
+std::uint32_t BreakerCore::count_consecutive(std::uint32_t generation, bool failed) {
+  const std::uint64_t fresh = std::uint64_t{generation} << 32U;
+  std::uint64_t seen = consecutive_.load(std::memory_order_relaxed);
+  while (true) {
+    // An older generation must not wipe out a newer one's count.
+    if (static_cast<std::uint32_t>(seen >> 32U) > generation) return 0;
+    const std::uint64_t base = (seen >> 32U) == generation ? seen : fresh;
+    const std::uint64_t next = failed ? base + 1 : fresh;
+    if (next == seen || consecutive_.compare_exchange_weak(seen, next, std::memory_order_relaxed)) {
+      return static_cast<std::uint32_t>(next);
+    }
+  }
+}
+
+std::uint32_t BreakerCore::consecutive() const {
+  const std::uint64_t seen = consecutive_.load(std::memory_order_relaxed);
+  return (seen >> 32U) == generation() ? static_cast<std::uint32_t>(seen) : 0;
+}
+
+void BreakerCore::note_suspicion(TimePoint now) {
+  const std::int64_t last = suspicion_.load(std::memory_order_relaxed);
+  if (last >= 0 && nanos(now) - last < window_.bucket_width().count()) return;
+  suspicion_.store(nanos(now), std::memory_order_relaxed);
+}
+
+// Whether the window may hold a failed or slow call.
+bool BreakerCore::suspicious(TimePoint now) const {
+  const std::int64_t last = suspicion_.load(std::memory_order_relaxed);
+  return last >= 0 && nanos(now) - last <= options_.window.count() + 2 * window_.bucket_width().count();
+}
+
+std::optional<Reason> BreakerCore::broken_limit(const FieldCounts& rates) const {
+  if (options_.consecutive_failures > 0 && consecutive() >= options_.consecutive_failures) {
+    return Reason::consecutive_failures;
+  }
+  if (options_.window_kind == WindowKind::consecutive || rates[kCalls] < options_.minimum_volume) return std::nullopt;
+  if (reaches(rates[kFailed], rates[kCalls], options_.failure_rate_threshold)) return Reason::failure_rate;
+  if (options_.slow_call_threshold > Duration::zero() &&
+      reaches(rates[kSlow], rates[kCalls], options_.slow_call_rate_threshold)) {
+    return Reason::slow_call_rate;
+  }
+  return std::nullopt;
+}
+
+std::optional<Transition> BreakerCore::evaluate(std::uint32_t generation, TimePoint now) {
+  if (!broken_limit(window_.rates(now))) return std::nullopt;
+  const MutexLock lock(mutex_);
+  const std::uint64_t word = state_.load(std::memory_order_relaxed);
+  if (generation_of(word) != generation) return std::nullopt;  // somebody else's transition
+  if (phase_of(word) != Phase::closed && phase_of(word) != Phase::ramping) return std::nullopt;
+  const std::optional<Reason> reason = broken_limit(window_.rates(now));
+  if (!reason) return std::nullopt;
+  return move_to(State::open, *reason, now);
+}
+
+std::optional<Transition> BreakerCore::record_counted(std::uint32_t generation, unsigned shard, const Tally& tally,
+                                                      TimePoint now) {
+  const MutexLock lock(mutex_);
+  const std::uint64_t word = state_.load(std::memory_order_relaxed);
+  window_.add_direct(shard, tally);
+  if (generation_of(word) != generation) {
+    window_.bump_direct(shard, kStale);
+    return std::nullopt;
+  }
+  const Phase phase = phase_of(word);
+  if (phase == Phase::disabled || tally.delta[kCalls / 2] == 0) return std::nullopt;
+  ring_->push(tally);
+  if (options_.consecutive_failures > 0) count_consecutive(generation, tally.delta[kFailed / 2] > kHigh);
+  if (phase != Phase::closed && phase != Phase::ramping) return std::nullopt;
+  const std::optional<Reason> reason = broken_limit(ring_->counts());
+  if (!reason) return std::nullopt;
+  return move_to(State::open, *reason, now);
+}
+
+}  // namespace internal
+
+Permit& Permit::operator=(Permit&& other) noexcept {
+  if (this == &other) return *this;
+  if (core_ != nullptr) cancel();
+  core_ = std::exchange(other.core_, nullptr);
+  generation_ = other.generation_;
+  shard_ = other.shard_;
+  trial_ = other.trial_;
+  return *this;
+}
+
+void Permit::cancel() noexcept {
+  core_->cancel(*this);
+  core_ = nullptr;
+}
+
+unsigned Breaker::this_thread_shard() {
+  if (internal::t_thread == 0) internal::t_thread = internal::g_threads.fetch_add(1, std::memory_order_relaxed) + 1;
+  return internal::t_thread - 1;
+}
+
+Admission Breaker::try_acquire(TimePoint now, unsigned shard) {
+  return core_->try_acquire(now, shard);
+}
+
+std::optional<Transition> Breaker::record(Permit&& permit, const Sample& sample, TimePoint now) {
+  return core_->record(std::move(permit), sample, now);
+}
+
+}  // namespace quoll::core

@@ -1,0 +1,152 @@
+// The counters behind a breaker (private to core). docs/decisions/0001 tells why they look like this.
+//
+// A time window is shards x buckets of slots. A slot holds five 64-bit words, each [version:16 | high:24 | low:24], and
+// an epoch [version:16 | tick:48]; tick = now / bucket width. A thread adds by compare-exchange to a word of its own
+// shard, and only while the word still has the version that the thread read in the epoch. Whoever reuses a slot for a
+// new tick, or empties the window, changes the version, so that a late add can't reach a window it does not belong to;
+// it starts again. Counts leave a slot only under the mutex, into `flushed_`: totals() is exact and never goes back.
+//
+// Latencies: each slot keeps some 16-bit log-linear codes (0.8 %), all of them until full, then a uniform sample
+// (Vitter's algorithm R, 1985; the "random" draw is a hash of the call's number).
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "quoll/base/mutex.h"
+#include "quoll/base/time.h"
+#include "quoll/core/outcome.h"
+
+namespace quoll::core::internal {
+
+// Two counters to a word: word = field / 2, high half when odd. Stale is kept in the totals only.
+enum Field : std::uint8_t {
+  kCalls,
+  kFailed,
+  kSlow,
+  kRescued,
+  kFailure,
+  kTimeout,
+  kCancelled,
+  kIgnored,
+  kRejected,
+  kStale
+};
+inline constexpr std::size_t kFields = 10;
+inline constexpr std::size_t kWords = kFields / 2;
+using FieldCounts = std::array<std::uint64_t, kFields>;
+
+inline constexpr unsigned kHalfBits = 24;
+inline constexpr std::uint64_t kLow = 1;
+inline constexpr std::uint64_t kHigh = std::uint64_t{1} << kHalfBits;
+
+// What one event adds to each word.
+struct Tally {
+  std::array<std::uint64_t, kWords> delta{};
+  std::uint16_t code = 0;  // latency, for events that are a call
+};
+
+std::uint16_t latency_code(Duration latency);
+
+// A latency and how many calls it stands for.
+struct WeightedCode {
+  std::uint16_t code;
+  double weight;
+};
+struct Latencies {
+  std::vector<WeightedCode> codes;
+  std::uint16_t min = 0xffff;
+  std::uint16_t max = 0;
+};
+
+// Thread-safe.
+class Window {
+  struct Slot {
+    std::atomic<std::uint64_t> epoch;
+    std::array<std::atomic<std::uint64_t>, kWords> words;
+    std::atomic<std::uint32_t> extremes;  // [max code:16 | min code:16]
+  };
+  struct Head {
+    std::atomic<std::uint64_t> current;  // [tick:56 | slot index:8], a cache of the last division
+    std::array<std::atomic<std::uint64_t>, kFields> direct;
+  };
+
+ public:
+  // A slot as it was when it was looked up. Empty when `now` lies a window or more behind.
+  class Ticket {
+   public:
+    explicit operator bool() const { return slot_ != nullptr; }
+
+   private:
+    friend class Window;
+    Slot* slot_ = nullptr;
+    std::atomic<std::uint16_t>* codes_ = nullptr;
+    std::uint64_t version_ = 0;
+    unsigned shard_ = 0;
+    unsigned index_ = 0;
+  };
+  static constexpr std::uint32_t kGone = ~std::uint32_t{0};
+
+  // No buckets: only the totals are kept.
+  Window(Duration length, unsigned buckets, unsigned shards);
+
+  unsigned shard_of(unsigned any) const { return any < shards_ ? any : any % shards_; }
+  std::uint64_t tick_of(TimePoint now) const;
+  Duration bucket_width() const { return Duration(static_cast<Duration::rep>(width_)); }
+
+  // The slot for `now`; for events without a time, that of the shard's last event.
+  Ticket open(unsigned shard, TimePoint now);
+  Ticket open_last(unsigned shard);
+  // Returns how many calls the slot held before, or kGone: nothing was added, because the slot was emptied or reused
+  // since the ticket was drawn. Then settle() and start again from open().
+  std::uint32_t add(const Ticket& ticket, const Tally& tally);
+  void settle();
+  // Into the totals only.
+  void add_direct(unsigned shard, const Tally& tally);
+  void reject(unsigned shard, TimePoint now);
+  void bump_direct(unsigned shard, Field field) { head(shard).direct[field].fetch_add(1, std::memory_order_relaxed); }
+
+  // Sums over the buckets that are not over at `now`.
+  FieldCounts counts(TimePoint now) const;
+  // Only what trips: calls, failed, slow.
+  FieldCounts rates(TimePoint now) const;
+  Latencies latencies(TimePoint now) const;
+  FieldCounts totals() const QUOLL_EXCLUDES(mutex_);
+  void clear() QUOLL_EXCLUDES(mutex_);
+
+  std::size_t memory_bytes() const { return stride_ * shards_; }
+
+ private:
+  struct Free {
+    void operator()(std::byte* block) const;
+  };
+
+  Head& head(unsigned shard) const;
+  Slot& slot(unsigned shard, unsigned index) const;
+  std::atomic<std::uint16_t>* codes(unsigned shard, unsigned index) const;
+  Ticket open_tick(unsigned shard, std::uint64_t tick, unsigned index);
+  std::uint32_t bump(const Ticket& ticket, std::size_t word, std::uint64_t delta);
+  void keep_latency(const Ticket& ticket, std::uint32_t number, std::uint16_t code);
+  void reuse(Slot& slot, std::uint64_t tick) QUOLL_REQUIRES(mutex_);
+  // Keeps the rates and makes room when a counter is about to be full.
+  void halve(unsigned index) QUOLL_EXCLUDES(mutex_);
+  template <typename Visit>
+  void for_each_live(TimePoint now, Visit visit) const;
+
+  const unsigned shards_;
+  const unsigned buckets_;
+  const std::uint64_t width_;  // ns
+  const unsigned codes_per_slot_;
+  std::size_t slots_at_;
+  std::size_t codes_at_;
+  std::size_t stride_;
+  std::unique_ptr<std::byte, Free> block_;
+  mutable Mutex mutex_;
+  FieldCounts flushed_ QUOLL_GUARDED_BY(mutex_){};
+};
+
+}  // namespace quoll::core::internal
