@@ -83,6 +83,11 @@ struct Log::Impl {
         logger(std::make_shared<spdlog::async_logger>("quoll", std::make_shared<LineSink>(options.sink), pool,
                                                       spdlog::async_overflow_policy::overrun_oldest)) {}
 
+  // The pool first: its destructor writes what is queued and joins the writer, which uses the logger until then.
+  ~Impl() { pool.reset(); }
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
   void emit(const internal::LogLine& line) {
     fmt::memory_buffer buffer;
     if (json) {
@@ -97,7 +102,6 @@ struct Log::Impl {
   const bool json;
   std::atomic<LogLevel> level;
   LogLimiter limiter;
-  // The pool's destructor writes what is queued and joins the writer; each queued line owns the logger it came from.
   std::shared_ptr<spdlog::details::thread_pool> pool;
   std::shared_ptr<spdlog::async_logger> logger;
 };

@@ -58,6 +58,7 @@ RC_GTEST_PROP(DurationHistogram, PutsEveryValueWhereALinearSearchWould, ()) {
   auto gaps = *rc::gen::nonEmpty(rc::gen::container<std::vector<int>>(rc::gen::inRange(1, 1 << 20)));
   gaps.resize(std::min<std::size_t>(gaps.size(), DurationHistogram::kMaxBounds));
   std::vector<Duration> bounds;
+  bounds.reserve(gaps.size());
   Duration at{};
   for (const int gap : gaps) bounds.push_back(at += Duration(gap));
   DurationHistogram histogram(bounds);

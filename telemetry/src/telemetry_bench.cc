@@ -13,13 +13,13 @@ namespace {
 void BM_CounterAdd(benchmark::State& state) {
   static Counter counter;
   const auto shard = static_cast<unsigned>(state.thread_index());
-  for (auto _ : state) counter.add(1, shard);
+  for ([[maybe_unused]] auto _ : state) counter.add(1, shard);
 }
 BENCHMARK(BM_CounterAdd)->Threads(1)->Threads(2);
 
 void BM_CounterAddOwnShard(benchmark::State& state) {
   static Counter counter;
-  for (auto _ : state) counter.add();
+  for ([[maybe_unused]] auto _ : state) counter.add();
 }
 BENCHMARK(BM_CounterAddOwnShard)->Threads(1)->Threads(2);
 
@@ -33,7 +33,7 @@ void BM_HistogramObserve(benchmark::State& state) {
     values.emplace_back(static_cast<Duration::rep>(100'000ULL + (splitmix64(i) >> 34U) * 3 / 2));
   }
   std::size_t i = 0;
-  for (auto _ : state) histogram.observe(values[i++ % 4096], shard);
+  for ([[maybe_unused]] auto _ : state) histogram.observe(values[i++ % 4096], shard);
 }
 BENCHMARK(BM_HistogramObserve)->Threads(1)->Threads(2);
 
@@ -49,7 +49,7 @@ void BM_Expose(benchmark::State& state) {
         .observe(std::chrono::milliseconds(i));
   }
   std::size_t bytes = 0;
-  for (auto _ : state) bytes = registry.expose().size();
+  for ([[maybe_unused]] auto _ : state) bytes = registry.expose().size();
   state.counters["bytes"] = static_cast<double>(bytes);
 }
 BENCHMARK(BM_Expose)->Arg(5000)->Unit(benchmark::kMillisecond);
@@ -58,7 +58,7 @@ void BM_LogLine(benchmark::State& state) {
   LogOptions options{.burst = 0};
   options.sink = [](std::string_view) {};
   Log log(options);
-  for (auto _ : state) log.info("circuit_open", {{"circuit", "default"}, {"failure_rate", 60.0}});
+  for ([[maybe_unused]] auto _ : state) log.info("circuit_open", {{"circuit", "default"}, {"failure_rate", 60.0}});
 }
 BENCHMARK(BM_LogLine)->UseRealTime();
 
@@ -66,13 +66,13 @@ void BM_LogSuppressed(benchmark::State& state) {
   LogOptions options{.burst = 1, .per_second = 0};
   options.sink = [](std::string_view) {};
   Log log(options);
-  for (auto _ : state) log.info("circuit_open", {{"circuit", "default"}, {"failure_rate", 60.0}});
+  for ([[maybe_unused]] auto _ : state) log.info("circuit_open", {{"circuit", "default"}, {"failure_rate", 60.0}});
 }
 BENCHMARK(BM_LogSuppressed);
 
 void BM_TraceparentChild(benchmark::State& state) {
   Rng rng(1);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto parent = parse_traceparent("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
     benchmark::DoNotOptimize(format_traceparent(child_of(*parent, rng)));
   }

@@ -18,17 +18,23 @@ TimeSeries::TimeSeries(std::vector<std::string> columns, std::size_t capacity)
   values_.resize(capacity_ * columns_.size());
 }
 
+// first_ and i are both at most capacity_, so one subtraction wraps.
+std::size_t TimeSeries::place(std::size_t i) const {
+  const std::size_t at = first_ + i;
+  return at >= capacity_ ? at - capacity_ : at;
+}
+
 void TimeSeries::append(WallTime at, std::span<const double> row) {
   QUOLL_ASSERT(row.size() == columns_.size());
   const MutexLock lock(mutex_);
-  while (size_ > 0 && times_[(first_ + size_ - 1) % capacity_] >= at) --size_;
+  while (size_ > 0 && times_[place(size_ - 1)] >= at) --size_;
   if (size_ == capacity_) {
-    first_ = (first_ + 1) % capacity_;
+    first_ = place(1);
     --size_;
   }
-  const std::size_t place = (first_ + size_) % capacity_;
-  times_[place] = at;
-  std::copy(row.begin(), row.end(), values_.begin() + static_cast<std::ptrdiff_t>(place * columns_.size()));
+  const std::size_t free = place(size_);
+  times_[free] = at;
+  std::copy(row.begin(), row.end(), values_.begin() + static_cast<std::ptrdiff_t>(free * columns_.size()));
   ++size_;
 }
 
@@ -37,13 +43,13 @@ TimeSeries::Slice TimeSeries::since(WallTime t) const {
   slice.values.resize(columns_.size());
   const MutexLock lock(mutex_);
   std::size_t skipped = size_;
-  while (skipped > 0 && times_[(first_ + skipped - 1) % capacity_] > t) --skipped;
+  while (skipped > 0 && times_[place(skipped - 1)] > t) --skipped;
   slice.times.reserve(size_ - skipped);
   for (std::vector<double>& column : slice.values) column.reserve(size_ - skipped);
   for (std::size_t i = skipped; i < size_; ++i) {
-    const std::size_t place = (first_ + i) % capacity_;
-    slice.times.push_back(times_[place]);
-    for (std::size_t c = 0; c < columns_.size(); ++c) slice.values[c].push_back(values_[place * columns_.size() + c]);
+    const std::size_t from = place(i);
+    slice.times.push_back(times_[from]);
+    for (std::size_t c = 0; c < columns_.size(); ++c) slice.values[c].push_back(values_[from * columns_.size() + c]);
   }
   return slice;
 }

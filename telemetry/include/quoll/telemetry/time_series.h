@@ -44,6 +44,9 @@ class TimeSeries {
   std::size_t size() const;
 
  private:
+  // Where the i-th oldest row lies.
+  std::size_t place(std::size_t i) const QUOLL_REQUIRES(mutex_);
+
   const std::vector<std::string> columns_;
   const std::size_t capacity_;
   mutable Mutex mutex_;
