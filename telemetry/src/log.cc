@@ -13,6 +13,7 @@
 #include "log_format.h"
 #include "quoll/base/assert.h"
 #include "quoll/telemetry/log_limiter.h"
+#include "quoll/telemetry/registry.h"
 
 namespace quoll::telemetry {
 
@@ -143,6 +144,13 @@ std::uint64_t Log::dropped() const {
 
 std::uint64_t Log::suppressed() const {
   return impl_->limiter.suppressed();
+}
+
+void register_log_metrics(Registry& registry, const Log& log) {
+  const char* name = "quoll_log_lost_lines_total";
+  const char* help = "Log lines that were not written: the writer was too slow, or the event came too often.";
+  registry.counter_fn(name, help, {{"reason", "queue_full"}}, [&log] { return static_cast<double>(log.dropped()); });
+  registry.counter_fn(name, help, {{"reason", "rate_limit"}}, [&log] { return static_cast<double>(log.suppressed()); });
 }
 
 }  // namespace quoll::telemetry

@@ -9,6 +9,7 @@
 
 #include "log_format.h"
 #include "quoll/telemetry/log_limiter.h"
+#include "quoll/telemetry/registry.h"
 #include "quoll/testing/manual_clock.h"
 #include "utf8.h"
 
@@ -169,6 +170,28 @@ TEST(Log, AFloodOfOneEventIsCountedNotWritten) {
   ASSERT_THAT(lines, SizeIs(4));
   EXPECT_THAT(lines[2], HasSubstr(R"("suppressed":98})"));
   EXPECT_THAT(lines[3], HasSubstr(R"("event":"log_suppressed","of":"upstream_failed","count":1})"));
+}
+
+TEST(Log, GoesToStderrAsJsonLinesWhenThatIsNoTerminal) {
+  ::testing::internal::CaptureStderr();
+  {
+    Log log;
+    log.info("started", {{"port", 3000}});
+    log.warn("odd");
+  }
+  const std::string written = ::testing::internal::GetCapturedStderr();
+  EXPECT_THAT(written, ::testing::MatchesRegex("\\{\"ts\":\"[-0-9T:.]*Z\",\"level\":\"info\",\"event\":\"started\","
+                                               "\"port\":3000\\}\n\\{\"ts\":[^{}]*\"event\":\"odd\"\\}\n"));
+}
+
+TEST(Log, WhatItLosesIsAMetric) {
+  lines_of({.burst = 1, .per_second = 0}, [](Log& log) {
+    Registry registry;
+    register_log_metrics(registry, log);
+    for (int i = 0; i < 5; ++i) log.info("e");
+    EXPECT_THAT(registry.expose(), HasSubstr("quoll_log_lost_lines_total{reason=\"rate_limit\"} 4\n"));
+    EXPECT_THAT(registry.expose(), HasSubstr("quoll_log_lost_lines_total{reason=\"queue_full\"} 0\n"));
+  });
 }
 
 TEST(Log, ACallerNeverWaitsForAStuckWriterAndTheLossIsCounted) {

@@ -9,6 +9,7 @@
 #include <limits>
 #include <thread>
 
+#include "quoll/telemetry/log.h"
 #include "quoll/telemetry/process.h"
 
 namespace quoll::telemetry {
@@ -189,6 +190,8 @@ TEST(Registry, PromtoolFindsNoFault) {
   Registry registry;
   register_process_metrics(registry);
   register_build_info(registry, "1.2.3");
+  const Log log;
+  register_log_metrics(registry, log);
   registry.counter("quoll_circuit_events_total", "Breaker events.", {{"event", "a\"b\\c\xFFq"}}).add();
   registry.gauge("quoll_circuit_state", "State.").set(std::numeric_limits<double>::infinity());
   registry.histogram("http_server_request_duration_seconds", "Latency.", {{"route", "/"}}).observe(milliseconds(3));

@@ -12,7 +12,7 @@
 //
 // Bounds: a string field is cut at kMaxFieldBytes, a line keeps its first kMaxFields fields. Invalid UTF-8 is replaced.
 //
-// Thread-safe. The destructor writes what is queued; an abort loses it.
+// Thread-safe. The destructor writes what is queued, however long stderr takes; an abort loses it.
 #pragma once
 
 #include <cstddef>
@@ -32,6 +32,8 @@
 #include "quoll/telemetry/trace.h"
 
 namespace quoll::telemetry {
+
+class Registry;
 
 enum class LogLevel : std::uint8_t { debug, info, warn, error, off };
 // automatic: text when stderr is a terminal, else JSON.
@@ -140,5 +142,8 @@ class Log {
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// quoll_log_lost_lines_total{reason="queue_full" | "rate_limit"}. `log` outlives the registry's last exposition.
+void register_log_metrics(Registry& registry, const Log& log);
 
 }  // namespace quoll::telemetry

@@ -52,8 +52,9 @@ class Registry {
                                std::span<const Duration> bounds = kLatencyBounds);
 
   // A value read at each scrape, on the scraping thread and under no lock of ours. What `fn` captures must outlive the
-  // registry or be owned by `fn`. Registering the same name and labels again replaces the function. A family that is
-  // full drops the function and counts it as overflow: values of different things cannot be merged.
+  // registry or be owned by `fn`, which must not throw. Registering the same name and labels again replaces the
+  // function. A family that is full drops the function and counts it as overflow: values of different things cannot be
+  // merged.
   void gauge_fn(std::string_view name, std::string_view help, const Labels& labels, std::function<double()> fn);
   // As gauge_fn, for a value that only goes up.
   void counter_fn(std::string_view name, std::string_view help, const Labels& labels, std::function<double()> fn);
