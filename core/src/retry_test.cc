@@ -32,14 +32,14 @@ TEST(RetryPolicy, DoesNotRepeatWhatMayHaveBeenCarriedOut) {
 }
 
 TEST(RetryPolicy, BackOffIsUniformBelowADoublingCeilingAndTheCap) {
-  rc::check([](std::uint64_t seed) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     const auto attempts = *rc::gen::inRange(1U, 99U);
     RetryPolicy policy({.max_attempts = 100, .base = milliseconds(10), .cap = milliseconds(500)}, nullptr, seed);
     const auto decision = policy.decide({.attempts = attempts}, ManualClock().now());
     RC_ASSERT(decision.wait >= Duration::zero());
     RC_ASSERT(decision.wait <= milliseconds(500));
     if (attempts < 6) RC_ASSERT(decision.wait <= milliseconds(10) * (1 << (attempts - 1)));
-  });
+  }));
 }
 
 TEST(RetryPolicy, JitterCoversTheWholeRange) {
