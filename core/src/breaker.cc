@@ -5,6 +5,7 @@
 
 #include "breaker_core.h"
 #include "quoll/base/assert.h"
+#include "window_fast.h"
 
 namespace quoll::core {
 
@@ -49,7 +50,7 @@ Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
 }
 
 Admission BreakerCore::reject(RejectionReason reason, Duration retry_after, unsigned shard, TimePoint now) {
-  window_.reject(shard, now);
+  if (!window_.try_reject(shard, now)) window_.reject(shard, now);
   return {.rejection = {reason, retry_after}};
 }
 
@@ -89,12 +90,34 @@ Tally BreakerCore::tally_of(const Sample& sample) const {
 std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sample, TimePoint now) {
   QUOLL_ASSERT(used.core_ == this);
   used.core_ = nullptr;
+  if (sample.outcome == Outcome::success && !sample.rescued && !used.trial_ && sample.upstream <= plain_limit_ &&
+      record_success(used.generation_, used.shard_, sample.upstream, now)) {
+    return std::nullopt;
+  }
+  return record_slowly(used.generation_, used.shard_, used.trial_, sample, now);
+}
+
+// What nearly every call is, in one compare-exchange. False when there is more to it; then nothing was done.
+bool BreakerCore::record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now) {
+  if (static_cast<std::uint32_t>(consecutive_.load(std::memory_order_relaxed)) != 0) return false;
+  // Without anything bad in the window, no good call can open.
+  if (suspicion_.load(std::memory_order_relaxed) >= 0 && suspicious(now)) return false;
+  const auto current = [this, generation] {
+    const std::uint64_t word = state_.load(std::memory_order_acquire);
+    return generation_of(word) == generation && phase_of(word) != Phase::disabled;
+  };
+  std::uint32_t number = 0;
+  return window_.try_add_call(shard, now, upstream, current, number);
+}
+
+std::optional<Transition> BreakerCore::record_slowly(std::uint32_t generation, unsigned shard, bool trial,
+                                                     const Sample& sample, TimePoint now) {
   const Tally tally = tally_of(sample);
   // A rescue is the trace of a stall of ours, whether or not a monitor noted it.
   if (sample.rescued) note_local_stall(sample.local, now);
-  if (used.trial_) return record_trial(used.generation_, used.shard_, tally, now);
-  if (ring_ != nullptr) return record_counted(used.generation_, used.shard_, tally, now);
-  return record_plain(used.generation_, used.shard_, tally, now);
+  if (trial) return record_trial(generation, shard, tally, now);
+  if (ring_ != nullptr) return record_counted(generation, shard, tally, now);
+  return record_plain(generation, shard, tally, now);
 }
 
 BreakerCore::Added BreakerCore::add_current(std::uint32_t generation, unsigned shard, const Tally& tally,

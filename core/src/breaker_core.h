@@ -122,6 +122,9 @@ class BreakerCore {
     bool current = false;
   };
   Added add_current(std::uint32_t generation, unsigned shard, const Tally& tally, const TimePoint* now);
+  bool record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now);
+  std::optional<Transition> record_slowly(std::uint32_t generation, unsigned shard, bool trial, const Sample& sample,
+                                          TimePoint now);
   std::optional<Transition> record_plain(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now);
   std::optional<Transition> record_counted(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now);
   std::optional<Transition> record_trial(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now);
@@ -146,6 +149,8 @@ class BreakerCore {
   alignas(64) std::atomic<std::uint64_t> state_;
   std::atomic<std::int64_t> until_{kForever};  // ns: when time ends the phase
   const BreakerOptions options_;
+  // Success up to this upstream time is an event of one word.
+  const Duration plain_limit_;
   Window window_;
   std::unique_ptr<Ring> ring_;  // count windows; guarded by mutex_
 

@@ -1,26 +1,18 @@
 #include "window.h"
 
 #include <algorithm>
-#include <new>
 
 #include "quoll/base/assert.h"
-#include "quoll/base/histogram.h"
-#include "quoll/base/rng.h"
+#include "window_fast.h"
 
 namespace quoll::core::internal {
 
 namespace {
 
 constexpr std::size_t kLine = 64;
-constexpr unsigned kVersionShift = 48;
-constexpr std::uint64_t kTickMask = (std::uint64_t{1} << kVersionShift) - 1;
 constexpr std::uint64_t kNever = kTickMask;  // the tick of an empty slot
-constexpr std::uint64_t kHalfMask = kHigh - 1;
-// A counter with its top bit set is halved before it can run into its neighbour.
-constexpr std::uint64_t kNearlyFull = (kHigh >> 1U) | ((kHigh >> 1U) << kHalfBits);
 constexpr std::uint32_t kNoExtremes = 0x0000ffff;
 constexpr unsigned kCodesPerShard = 180;
-constexpr unsigned kIndexBits = 8;
 
 constexpr std::size_t round_up(std::size_t bytes, std::size_t unit) {
   return (bytes + unit - 1) / unit * unit;
@@ -34,11 +26,6 @@ std::uint64_t high_half(std::uint64_t word) {
 
 }  // namespace
 
-std::uint16_t latency_code(Duration latency) {
-  const auto ns = static_cast<std::uint64_t>(std::max(latency, Duration::zero()).count());
-  return static_cast<std::uint16_t>(log_linear::bucket_index(ns));
-}
-
 void Window::Free::operator()(std::byte* block) const {
   ::operator delete (block, std::align_val_t{kLine});
 }
@@ -46,18 +33,17 @@ void Window::Free::operator()(std::byte* block) const {
 Window::Window(Duration length, unsigned buckets, unsigned shards)
     : shards_(shards),
       buckets_(buckets),
-      width_(static_cast<std::uint64_t>(length.count()) / std::max(1U, buckets)),
-      codes_per_slot_(buckets == 0 ? 0 : std::max(4U, kCodesPerShard / buckets)) {
-  QUOLL_ASSERT(shards >= 1 && buckets < (1U << kIndexBits) && width_ > 0);
-  slots_at_ = sizeof(Head);
-  codes_at_ = slots_at_ + sizeof(Slot) * buckets_;
-  stride_ = round_up(codes_at_ + sizeof(std::uint16_t) * buckets_ * codes_per_slot_, kLine);
+      width_(buckets == 0 ? 0 : static_cast<std::uint64_t>(length.count()) / buckets),
+      codes_per_slot_(buckets == 0 ? 0 : std::max(4U, kCodesPerShard / buckets)),
+      codes_at_(sizeof(Head) + sizeof(Slot) * buckets_),
+      stride_(round_up(codes_at_ + sizeof(std::uint16_t) * buckets_ * codes_per_slot_, kLine)) {
+  QUOLL_ASSERT(shards >= 1 && buckets < (1U << kIndexBits) && (buckets == 0 || width_ > 0));
   block_.reset(static_cast<std::byte*>(::operator new (stride_* shards_, std::align_val_t{kLine})));
   for (unsigned shard = 0; shard < shards_; ++shard) {
     std::byte* base = block_.get() + stride_ * shard;
     new (base) Head{};
     for (unsigned i = 0; i < buckets_; ++i) {
-      auto* made = new (base + slots_at_ + sizeof(Slot) * i) Slot{};
+      auto* made = new (base + sizeof(Head) + sizeof(Slot) * i) Slot{};
       made->epoch.store(kNever, std::memory_order_relaxed);
       made->extremes.store(kNoExtremes, std::memory_order_relaxed);
     }
@@ -65,19 +51,6 @@ Window::Window(Duration length, unsigned buckets, unsigned shards)
       new (base + codes_at_ + sizeof(std::uint16_t) * i) std::atomic<std::uint16_t>{0};
     }
   }
-}
-
-Window::Head& Window::head(unsigned shard) const {
-  return *std::launder(reinterpret_cast<Head*>(block_.get() + stride_ * shard));
-}
-
-Window::Slot& Window::slot(unsigned shard, unsigned index) const {
-  return *std::launder(reinterpret_cast<Slot*>(block_.get() + stride_ * shard + slots_at_ + sizeof(Slot) * index));
-}
-
-std::atomic<std::uint16_t>* Window::codes(unsigned shard, unsigned index) const {
-  std::byte* at = block_.get() + stride_ * shard + codes_at_ + sizeof(std::uint16_t) * index * codes_per_slot_;
-  return std::launder(reinterpret_cast<std::atomic<std::uint16_t>*>(at));
 }
 
 std::uint64_t Window::tick_of(TimePoint now) const {
@@ -159,28 +132,10 @@ std::uint32_t Window::add(const Ticket& ticket, const Tally& tally) {
     added = true;
     if (word == 0) {
       number = before;
-      keep_latency(ticket, before, tally.code);
+      keep_latency(*ticket.slot_, ticket.codes_, before, tally.code);
     }
   }
   return number;
-}
-
-void Window::keep_latency(const Ticket& ticket, std::uint32_t number, std::uint16_t code) {
-  std::uint32_t place = number;
-  if (number >= codes_per_slot_) {
-    const std::uint64_t draw = splitmix64(number) >> 32U;
-    place = static_cast<std::uint32_t>((draw * (std::uint64_t{number} + 1)) >> 32U);
-  }
-  if (place < codes_per_slot_) ticket.codes_[place].store(code, std::memory_order_relaxed);
-
-  std::atomic<std::uint32_t>& extremes = ticket.slot_->extremes;
-  std::uint32_t seen = extremes.load(std::memory_order_relaxed);
-  while (true) {
-    const std::uint32_t high = std::max<std::uint32_t>(seen >> 16U, code);
-    const std::uint32_t low = std::min<std::uint32_t>(seen & 0xffffU, code);
-    const std::uint32_t wanted = high << 16U | low;
-    if (wanted == seen || extremes.compare_exchange_weak(seen, wanted, std::memory_order_relaxed)) return;
-  }
 }
 
 void Window::settle() {

@@ -43,14 +43,18 @@ using FieldCounts = std::array<std::uint64_t, kFields>;
 inline constexpr unsigned kHalfBits = 24;
 inline constexpr std::uint64_t kLow = 1;
 inline constexpr std::uint64_t kHigh = std::uint64_t{1} << kHalfBits;
+inline constexpr unsigned kVersionShift = 2 * kHalfBits;
+inline constexpr std::uint64_t kTickMask = (std::uint64_t{1} << kVersionShift) - 1;
+inline constexpr std::uint64_t kHalfMask = kHigh - 1;
+// A counter with its top bit set is halved before it can run into its neighbour.
+inline constexpr std::uint64_t kNearlyFull = (kHigh >> 1U) | ((kHigh >> 1U) << kHalfBits);
+inline constexpr unsigned kIndexBits = 8;
 
 // What one event adds to each word.
 struct Tally {
   std::array<std::uint64_t, kWords> delta{};
   std::uint16_t code = 0;  // latency, for events that are a call
 };
-
-std::uint16_t latency_code(Duration latency);
 
 // A latency and how many calls it stands for.
 struct WeightedCode {
@@ -108,6 +112,13 @@ class Window {
   // Into the totals only.
   void add_direct(unsigned shard, const Tally& tally);
   void reject(unsigned shard, TimePoint now);
+
+  // The same for the two things that happen most, inlined from window_fast.h: they succeed when the slot is there, its
+  // counters have room and nobody is in between; otherwise they do nothing, and the caller goes the long way. `valid`
+  // is asked after the slot was looked up (see breaker_core.h).
+  template <typename Valid>
+  bool try_add_call(unsigned shard, TimePoint now, Duration latency, Valid valid, std::uint32_t& number);
+  bool try_reject(unsigned shard, TimePoint now);
   void bump_direct(unsigned shard, Field field) { head(shard).direct[field].fetch_add(1, std::memory_order_relaxed); }
 
   // Sums over the buckets that are not over at `now`.
@@ -125,12 +136,20 @@ class Window {
     void operator()(std::byte* block) const;
   };
 
+  struct Found {
+    Slot* slot = nullptr;
+    std::uint64_t version = 0;
+    unsigned index = 0;
+  };
+  Found find(unsigned shard, TimePoint now);
+  static bool bump_once(const Found& found, std::size_t word, std::uint64_t delta, std::uint64_t& before);
+  void keep_latency(Slot& slot, std::atomic<std::uint16_t>* codes, std::uint32_t number, std::uint16_t code) const;
+
   Head& head(unsigned shard) const;
   Slot& slot(unsigned shard, unsigned index) const;
   std::atomic<std::uint16_t>* codes(unsigned shard, unsigned index) const;
   Ticket open_tick(unsigned shard, std::uint64_t tick, unsigned index);
   std::uint32_t bump(const Ticket& ticket, std::size_t word, std::uint64_t delta);
-  void keep_latency(const Ticket& ticket, std::uint32_t number, std::uint16_t code);
   void reuse(Slot& slot, std::uint64_t tick) QUOLL_REQUIRES(mutex_);
   // Keeps the rates and makes room when a counter is about to be full.
   void halve(unsigned index) QUOLL_EXCLUDES(mutex_);
@@ -139,11 +158,10 @@ class Window {
 
   const unsigned shards_;
   const unsigned buckets_;
-  const std::uint64_t width_;  // ns
+  const std::uint64_t width_;  // ns; 0 without buckets
   const unsigned codes_per_slot_;
-  std::size_t slots_at_;
-  std::size_t codes_at_;
-  std::size_t stride_;
+  const std::size_t codes_at_;
+  const std::size_t stride_;
   std::unique_ptr<std::byte, Free> block_;
   mutable Mutex mutex_;
   FieldCounts flushed_ QUOLL_GUARDED_BY(mutex_){};
