@@ -36,7 +36,7 @@ Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
     case Phase::closed:
     case Phase::disabled:
     case Phase::metrics_only:
-      return {.permit = permit(word, shard, false)};
+      return Admission(permit(word, shard, false));
     case Phase::open: {
       const std::int64_t until = until_.load(std::memory_order_acquire);
       // A transition in between may have written another phase's end.
@@ -51,7 +51,7 @@ Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
 
 Admission BreakerCore::reject(RejectionReason reason, Duration retry_after, unsigned shard, TimePoint now) {
   if (!window_.try_reject(shard, now)) window_.reject(shard, now);
-  return {.rejection = {reason, retry_after}};
+  return Admission(Rejection{reason, retry_after});
 }
 
 Tally BreakerCore::tally_of(const Sample& sample) const {
@@ -90,24 +90,36 @@ Tally BreakerCore::tally_of(const Sample& sample) const {
 std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sample, TimePoint now) {
   QUOLL_ASSERT(used.core_ == this);
   used.core_ = nullptr;
-  if (sample.outcome == Outcome::success && !sample.rescued && !used.trial_ && sample.upstream <= plain_limit_ &&
-      record_success(used.generation_, used.shard_, sample.upstream, now)) {
-    return std::nullopt;
+  if (sample.outcome == Outcome::success && !sample.rescued && !used.trial_ && sample.upstream <= plain_limit_) {
+    switch (record_success(used.generation_, used.shard_, sample.upstream, now)) {
+      case Short::done:
+        return std::nullopt;
+      case Short::look:
+        return evaluate(used.generation_, now);
+      case Short::not_taken:
+        break;
+    }
   }
   return record_slowly(used.generation_, used.shard_, used.trial_, sample, now);
 }
 
-// What nearly every call is, in one compare-exchange. False when there is more to it; then nothing was done.
-bool BreakerCore::record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now) {
-  if (static_cast<std::uint32_t>(consecutive_.load(std::memory_order_relaxed)) != 0) return false;
-  // Without anything bad in the window, no good call can open.
-  if (suspicion_.load(std::memory_order_relaxed) >= 0 && suspicious(now)) return false;
+// What nearly every call is, in one compare-exchange. Not taken when there is more to it; then nothing was done.
+BreakerCore::Short BreakerCore::record_success(std::uint32_t generation, unsigned shard, Duration upstream,
+                                               TimePoint now) {
+  if (static_cast<std::uint32_t>(consecutive_.load(std::memory_order_relaxed)) != 0) return Short::not_taken;
   const auto current = [this, generation] {
     const std::uint64_t word = state_.load(std::memory_order_acquire);
     return generation_of(word) == generation && phase_of(word) != Phase::disabled;
   };
   std::uint32_t number = 0;
-  return window_.try_add_call(shard, now, upstream, current, number);
+  if (!window_.try_add_call(shard, now, upstream, current, number)) return Short::not_taken;
+  return good_call_may_open(number, now) ? Short::look : Short::done;
+}
+
+// A good call can only complete the minimum volume, or be the first after a bucket of good calls expired. In both cases
+// its slot holds no more calls than the minimum volume, and something bad is in the window.
+bool BreakerCore::good_call_may_open(std::uint32_t number, TimePoint now) const {
+  return number < options_.minimum_volume && suspicious(now);
 }
 
 std::optional<Transition> BreakerCore::record_slowly(std::uint32_t generation, unsigned shard, bool trial,
@@ -120,8 +132,8 @@ std::optional<Transition> BreakerCore::record_slowly(std::uint32_t generation, u
   return record_plain(generation, shard, tally, now);
 }
 
-BreakerCore::Added BreakerCore::add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
-                                            const TimePoint* now) {
+std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
+                                                      const TimePoint* now) {
   while (true) {
     // This order matters; see breaker_core.h.
     const Window::Ticket ticket = now != nullptr ? window_.open(shard, *now) : window_.open_last(shard);
@@ -129,34 +141,30 @@ BreakerCore::Added BreakerCore::add_current(std::uint32_t generation, unsigned s
     if (generation_of(word) != generation) {
       window_.add_direct(shard, tally);
       window_.bump_direct(shard, kStale);
-      return {};
+      return std::nullopt;
     }
     if (!ticket || phase_of(word) == Phase::disabled) {
       window_.add_direct(shard, tally);
-      return {.word = word, .current = phase_of(word) != Phase::disabled};
+      return std::nullopt;
     }
     const std::uint32_t number = window_.add(ticket, tally);
-    if (number != Window::kGone) return {.word = word, .number = number, .current = true};
+    if (number != Window::kGone) return number;
     window_.settle();
   }
 }
 
 std::optional<Transition> BreakerCore::record_plain(std::uint32_t generation, unsigned shard, const Tally& tally,
                                                     TimePoint now) {
-  const Added added = add_current(generation, shard, tally, &now);
-  if (!added.current || tally.delta[kCalls / 2] == 0) return std::nullopt;
+  const std::optional<std::uint32_t> number = add_current(generation, shard, tally, &now);
+  if (!number || tally.delta[kCalls / 2] == 0) return std::nullopt;
   const bool failed = tally.delta[kFailed / 2] > kHigh;
   const bool slow = (tally.delta[kSlow / 2] & kLow) != 0;
   if (options_.consecutive_failures > 0) count_consecutive(generation, failed);
   if (failed || slow) {
     note_suspicion(now);
-  } else if (added.number >= options_.minimum_volume || !suspicious(now)) {
-    // A good call can only complete the minimum volume, or be the first after a bucket of good calls expired. In both
-    // cases its slot holds no more calls than the minimum volume.
+  } else if (!good_call_may_open(*number, now)) {
     return std::nullopt;
   }
-  const Phase phase = phase_of(added.word);
-  if (phase != Phase::closed && phase != Phase::ramping) return std::nullopt;
   return evaluate(generation, now);
 }
 
@@ -180,15 +188,17 @@ std::uint32_t BreakerCore::consecutive() const {
   return (seen >> 32U) == generation() ? static_cast<std::uint32_t>(seen) : 0;
 }
 
+// A bad call is counted first and noted then; a good call is counted first and looks for the note then. With sequential
+// consistency one of the two sees the other, and evaluates.
 void BreakerCore::note_suspicion(TimePoint now) {
-  const std::int64_t last = suspicion_.load(std::memory_order_relaxed);
+  const std::int64_t last = suspicion_.load();
   if (last >= 0 && nanos(now) - last < window_.bucket_width().count()) return;
-  suspicion_.store(nanos(now), std::memory_order_relaxed);
+  suspicion_.store(nanos(now));
 }
 
 // Whether the window may hold a failed or slow call.
 bool BreakerCore::suspicious(TimePoint now) const {
-  const std::int64_t last = suspicion_.load(std::memory_order_relaxed);
+  const std::int64_t last = suspicion_.load();
   return last >= 0 && nanos(now) - last <= options_.window.count() + 2 * window_.bucket_width().count();
 }
 
@@ -206,6 +216,8 @@ std::optional<Reason> BreakerCore::broken_limit(const FieldCounts& rates) const 
 }
 
 std::optional<Transition> BreakerCore::evaluate(std::uint32_t generation, TimePoint now) {
+  const Phase phase = phase_of(state_.load(std::memory_order_acquire));
+  if (phase != Phase::closed && phase != Phase::ramping) return std::nullopt;
   if (!broken_limit(window_.rates(now))) return std::nullopt;
   const MutexLock lock(mutex_);
   const std::uint64_t word = state_.load(std::memory_order_relaxed);

@@ -23,6 +23,13 @@ Breaker made(const BreakerOptions& options = {}) {
   return Breaker::create(options, 1).value();
 }
 
+// A fresh breaker for each run, used by all of its threads: they wait for each other before the loop begins.
+Breaker& shared(const benchmark::State& state, const BreakerOptions& options) {
+  static Breaker breaker = made(options);
+  if (state.thread_index() == 0) breaker = made(options);
+  return breaker;
+}
+
 // One call after another; each `step` later than the last.
 void call(Breaker& breaker, const Sample& sample, TimePoint now, unsigned shard) {
   Admission admission = breaker.try_acquire(now, shard);
@@ -34,7 +41,7 @@ void report(benchmark::State& state, const Breaker& breaker) {
 }
 
 void BM_BreakerClosedSuccess(benchmark::State& state) {
-  static Breaker breaker = made();
+  Breaker& breaker = shared(state, {});
   const auto shard = static_cast<unsigned>(state.thread_index());
   TimePoint now = kStart;
   for (auto _ : state) call(breaker, kSuccess, now += Duration(100), shard);
@@ -44,7 +51,7 @@ BENCHMARK(BM_BreakerClosedSuccess)->Threads(1)->Threads(2)->UseRealTime();
 
 // A callee that always fails a little: each failure is an evaluation of the window.
 void BM_BreakerClosedOneInTenFails(benchmark::State& state) {
-  static Breaker breaker = made({.failure_rate_threshold = 0.9, .minimum_volume = 20});
+  Breaker& breaker = shared(state, {.failure_rate_threshold = 0.9, .minimum_volume = 20});
   const auto shard = static_cast<unsigned>(state.thread_index());
   TimePoint now = kStart;
   unsigned number = 0;
@@ -65,14 +72,15 @@ void BM_BreakerClosedThreadLocalShard(benchmark::State& state) {
 BENCHMARK(BM_BreakerClosedThreadLocalShard);
 
 void BM_BreakerClosedCountWindow(benchmark::State& state) {
-  static Breaker breaker = made({.window_kind = WindowKind::count});
+  Breaker& breaker = shared(state, {.window_kind = WindowKind::count});
   const auto shard = static_cast<unsigned>(state.thread_index());
   for (auto _ : state) call(breaker, kSuccess, kStart, shard);
 }
 BENCHMARK(BM_BreakerClosedCountWindow)->Threads(1)->Threads(2)->UseRealTime();
 
 void BM_BreakerRejected(benchmark::State& state) {
-  static Breaker breaker = made({.reset_timeout = std::chrono::hours(24), .reset_timeout_max = std::chrono::hours(24)});
+  Breaker& breaker =
+      shared(state, {.reset_timeout = std::chrono::hours(24), .reset_timeout_max = std::chrono::hours(24)});
   const auto shard = static_cast<unsigned>(state.thread_index());
   if (shard == 0) {
     while (breaker.state() == State::closed) call(breaker, kFailure, kStart, 0);

@@ -114,15 +114,13 @@ class BreakerCore {
   Admission acquire_trial(TimePoint now, unsigned shard);
   Admission reject(RejectionReason reason, Duration retry_after, unsigned shard, TimePoint now);
 
-  // Recording. add_current says whether the event was of the present generation, and then how full its slot was. No
-  // `now`: a dropped permit, which goes to the bucket of the shard's last event.
-  struct Added {
-    std::uint64_t word = 0;    // the state it was counted under
-    std::uint32_t number = 0;  // calls the slot held before
-    bool current = false;
-  };
-  Added add_current(std::uint32_t generation, unsigned shard, const Tally& tally, const TimePoint* now);
-  bool record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now);
+  // Recording. add_current gives how many calls the slot held before, or nothing if the event could not change the
+  // state: it was of an older generation, or nobody is looking. No `now`: a dropped permit, which goes to the bucket of
+  // the shard's last event.
+  std::optional<std::uint32_t> add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
+                                           const TimePoint* now);
+  enum class Short : std::uint8_t { not_taken, done, look };
+  Short record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now);
   std::optional<Transition> record_slowly(std::uint32_t generation, unsigned shard, bool trial, const Sample& sample,
                                           TimePoint now);
   std::optional<Transition> record_plain(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now);
@@ -132,6 +130,7 @@ class BreakerCore {
   std::uint32_t consecutive() const;
   void note_suspicion(TimePoint now);
   bool suspicious(TimePoint now) const;
+  bool good_call_may_open(std::uint32_t number, TimePoint now) const;
   std::optional<Reason> broken_limit(const FieldCounts& rates) const;
   std::optional<Transition> evaluate(std::uint32_t generation, TimePoint now);
 

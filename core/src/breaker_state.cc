@@ -104,7 +104,9 @@ Admission BreakerCore::acquire_slowly(std::uint64_t word, TimePoint now, unsigne
       if (state_.load(std::memory_order_relaxed) != word) break;
       const Transition transition = move_to(State::half_open, Reason::reset_timeout, now);
       trials_in_flight_.store(1, std::memory_order_relaxed);
-      return {.permit = permit(state_.load(std::memory_order_relaxed), shard, true), .transition = transition};
+      Admission admission(permit(state_.load(std::memory_order_relaxed), shard, true));
+      admission.transition = transition;
+      return admission;
     }
     default:
       break;
@@ -128,7 +130,7 @@ Admission BreakerCore::acquire_warming(std::uint64_t word, TimePoint now, unsign
       }
     }
   }
-  return {.permit = permit(word, shard, false)};
+  return Admission(permit(word, shard, false));
 }
 
 double BreakerCore::ramp_share(TimePoint now) const {
@@ -142,12 +144,12 @@ Admission BreakerCore::acquire_ramping(std::uint64_t word, TimePoint now, unsign
   if (left <= Duration::zero()) {
     const MutexLock lock(mutex_);
     if (state_.load(std::memory_order_relaxed) == word) become_plainly_closed();
-    return {.permit = permit(word, shard, false)};
+    return Admission(permit(word, shard, false));
   }
   // The n-th call of a ramp draws the n-th number of the seed, whatever thread it is on.
   const std::uint64_t number = ramp_calls_.fetch_add(1, std::memory_order_relaxed);
   const double draw = static_cast<double>(splitmix64(ramp_seed_ + number) >> 11U) * 0x1p-53;
-  if (draw < ramp_share(now)) return {.permit = permit(word, shard, false)};
+  if (draw < ramp_share(now)) return Admission(permit(word, shard, false));
   return reject(RejectionReason::ramp, std::min(left, options_.ramp / 10), shard, now);
 }
 
@@ -169,7 +171,7 @@ Admission BreakerCore::acquire_trial(TimePoint now, unsigned shard) {
         return reject(RejectionReason::half_open_full, Duration::zero(), shard, now);
       }
       trials_in_flight_.store(in_flight + 1, std::memory_order_relaxed);
-      return {.permit = permit(word, shard, true)};
+      return Admission(permit(word, shard, true));
     }
   }
   return try_acquire(now, shard);
@@ -263,9 +265,10 @@ Transition BreakerCore::move_to(State to, Reason reason, TimePoint now) {
 }
 
 void BreakerCore::empty_window() {
-  window_.clear();
+  // Before the clearing: a call that is counted after it must not lose its note.
   consecutive_.store(0, std::memory_order_relaxed);
-  suspicion_.store(-1, std::memory_order_relaxed);
+  suspicion_.store(-1);
+  window_.clear();
   if (ring_ == nullptr) return;
   ring_->clear();
   const FieldCounts totals = window_.totals();

@@ -21,16 +21,19 @@ Ring::Ring(std::size_t size) : flags_(size), codes_(size) {}
 
 void Ring::push(const Tally& call) {
   std::uint8_t flags = 0;
-  for (std::size_t bit = 0; bit < kKept.size(); ++bit) flags |= static_cast<std::uint8_t>(has(call, kKept[bit]) << bit);
-  const bool full = counts_[kCalls] == flags_.size();
   for (std::size_t bit = 0; bit < kKept.size(); ++bit) {
-    if (full) counts_[kKept[bit]] -= (flags_[next_] >> bit) & 1U;
+    if (has(call, kKept[bit])) flags |= static_cast<std::uint8_t>(1U << bit);
+  }
+  const bool full = counts_[kCalls] == flags_.size();
+  const std::uint8_t leaving = full ? flags_[next_] : 0;
+  for (std::size_t bit = 0; bit < kKept.size() && flags != leaving; ++bit) {
     counts_[kKept[bit]] += (flags >> bit) & 1U;
+    counts_[kKept[bit]] -= (leaving >> bit) & 1U;
   }
   if (!full) ++counts_[kCalls];
   flags_[next_] = flags;
   codes_[next_] = call.code;
-  next_ = (next_ + 1) % flags_.size();
+  next_ = next_ + 1 == flags_.size() ? 0 : next_ + 1;
 }
 
 void Ring::clear() {

@@ -111,7 +111,7 @@ std::uint32_t Window::bump(const Ticket& ticket, std::size_t word, std::uint64_t
       seen = at.load(std::memory_order_relaxed);
     }
     if ((seen >> kVersionShift) != ticket.version_) return kGone;
-  } while (!at.compare_exchange_weak(seen, seen + delta, std::memory_order_acq_rel, std::memory_order_relaxed));
+  } while (!at.compare_exchange_weak(seen, seen + delta, std::memory_order_seq_cst, std::memory_order_relaxed));
   return static_cast<std::uint32_t>(low_half(seen));
 }
 
@@ -145,6 +145,7 @@ void Window::settle() {
 void Window::add_direct(unsigned shard, const Tally& tally) {
   Head& own = head(shard);
   for (std::size_t word = 0; word < kWords; ++word) {
+    if (tally.delta[word] == 0) continue;
     const std::uint64_t low = low_half(tally.delta[word]);
     const std::uint64_t high = high_half(tally.delta[word]);
     if (low != 0) own.direct[2 * word].fetch_add(low, std::memory_order_relaxed);
@@ -229,8 +230,8 @@ FieldCounts Window::counts(TimePoint now) const {
 FieldCounts Window::rates(TimePoint now) const {
   FieldCounts sums{};
   for_each_live(now, [&sums](const Slot& at, unsigned, unsigned, std::uint64_t version) {
-    const std::uint64_t slow = at.words[kSlow / 2].load(std::memory_order_acquire);
-    const std::uint64_t calls = at.words[kCalls / 2].load(std::memory_order_acquire);
+    const std::uint64_t slow = at.words[kSlow / 2].load();
+    const std::uint64_t calls = at.words[kCalls / 2].load();
     if ((calls >> kVersionShift) != version || (slow >> kVersionShift) != version) return;
     sums[kCalls] += low_half(calls);
     sums[kFailed] += high_half(calls);

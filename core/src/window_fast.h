@@ -47,7 +47,7 @@ inline bool Window::bump_once(const Found& found, std::size_t word, std::uint64_
   std::atomic<std::uint64_t>& at = found.slot->words[word];
   before = at.load(std::memory_order_relaxed);
   if ((before >> kVersionShift) != found.version || (before & kNearlyFull) != 0) return false;
-  return at.compare_exchange_strong(before, before + delta, std::memory_order_acq_rel, std::memory_order_relaxed);
+  return at.compare_exchange_strong(before, before + delta, std::memory_order_seq_cst, std::memory_order_relaxed);
 }
 
 inline void Window::keep_latency(Slot& slot, std::atomic<std::uint16_t>* codes, std::uint32_t number,

@@ -81,9 +81,13 @@ class [[nodiscard]] Permit {
 
 // The answer to try_acquire.
 struct [[nodiscard]] Admission {
-  std::optional<Permit> permit = {};
-  Rejection rejection = {};  // meaningful without a permit
-  std::optional<Transition> transition = {};
+  // Not an aggregate: that would clear the unused room for a transition on every call.
+  explicit Admission(Permit granted) : permit(std::move(granted)) {}
+  explicit Admission(Rejection refused) : rejection(refused) {}
+
+  std::optional<Permit> permit;
+  Rejection rejection;  // meaningful without a permit
+  std::optional<Transition> transition;
 
   bool admitted() const { return permit.has_value(); }
   explicit operator bool() const { return admitted(); }
