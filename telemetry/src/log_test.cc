@@ -137,10 +137,11 @@ TEST(LogLimiter, ManyKeysShareABucketInTheEnd) {
   EXPECT_EQ(admitted, static_cast<int>(LogLimiter::kMaxKeys) + 1);
 }
 
-TEST(LogLimiter, TimeThatStandsStillOrGoesBackGivesNoTokens) {
+TEST(LogLimiter, TimeThatStandsStillOrGoesBackGivesNoTokensAndTakesNone) {
   testing::ManualClock clock;
-  LogLimiter limiter(1, 1000);
+  LogLimiter limiter(2, 1000);
   EXPECT_TRUE(limiter.admit("a", clock.now()));
+  EXPECT_TRUE(limiter.admit("a", clock.now() - seconds(10)));
   EXPECT_FALSE(limiter.admit("a", clock.now() - seconds(10)));
   EXPECT_FALSE(limiter.admit("a", clock.now()));
 }
