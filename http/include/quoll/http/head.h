@@ -97,7 +97,7 @@ enum class ParseStatus : std::uint8_t { need_more, complete, bad };
 // The outcome of a parse. Everything it points to is static. `code` is a stable word:
 //   head_too_large, too_many_fields (431), target_too_long (414), body_too_large (413), version (505),
 //   transfer_coding (501), and with 400: request_line, status_line, target, field_name, field_value, line_ending,
-//   obs_fold, host, content_length, transfer_encoding, connection, interim_body.
+//   obs_fold, host, content_length, transfer_encoding, interim_body.
 struct ParseResult {
   ParseStatus status = ParseStatus::need_more;
   std::size_t consumed = 0;  // when complete: the head's length; a body starts there

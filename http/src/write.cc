@@ -1,0 +1,167 @@
+#include "quoll/http/write.h"
+
+#include <boost/beast/http/status.hpp>
+#include <charconv>
+#include <ctime>
+
+#include "chars.h"
+
+namespace quoll::http {
+namespace {
+
+void append_number(std::string& out, std::uint64_t value, int base = 10) {
+  std::array<char, 24> digits;
+  const auto end = std::to_chars(digits.data(), digits.data() + digits.size(), value, base);
+  out.append(digits.data(), end.ptr);
+}
+
+// Fields that a Connection field of the same message cannot strip: doing so would change what the message means.
+bool is_protected(std::string_view name) {
+  return iequals(name, "host") || iequals(name, "content-length") || iequals(name, "content-type") ||
+         iequals(name, "content-encoding") || iequals(name, "cache-control") || iequals(name, "authorization");
+}
+
+}  // namespace
+
+void append_request_line(std::string& out, std::string_view method, std::string_view target) {
+  out.append(method).append(1, ' ').append(target).append(" HTTP/1.1\r\n");
+}
+
+void append_status_line(std::string& out, unsigned status, std::string_view reason) {
+  out += "HTTP/1.1 ";
+  append_number(out, status);
+  out += ' ';
+  out += reason.empty() ? reason_phrase(status) : reason;
+  out += "\r\n";
+}
+
+void append_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ");
+  const std::size_t start = out.size();
+  out += value;
+  for (std::size_t i = start; i < out.size(); ++i) {
+    if (out[i] == '\r' || out[i] == '\n' || out[i] == '\0') out[i] = ' ';
+  }
+  out += "\r\n";
+}
+
+void append_field(std::string& out, std::string_view name, std::uint64_t value) {
+  out.append(name).append(": ");
+  append_number(out, value);
+  out += "\r\n";
+}
+
+void append_framing(std::string& out, Framing framing, std::uint64_t content_length) {
+  switch (framing) {
+    case Framing::none:
+      return;
+    case Framing::length:
+      return append_field(out, "Content-Length", content_length);
+    case Framing::chunked:
+      out += "Transfer-Encoding: chunked\r\n";
+      return;
+    case Framing::until_close:
+      out += "Connection: close\r\n";
+      return;
+  }
+}
+
+void append_head_end(std::string& out) {
+  out += "\r\n";
+}
+
+bool is_hop_by_hop(std::string_view name) {
+  // By length first: most names are settled by that.
+  switch (name.size()) {
+    case 2:
+      return iequals(name, "te");
+    case 7:
+      return iequals(name, "trailer") || iequals(name, "upgrade");
+    case 10:
+      return iequals(name, "connection") || iequals(name, "keep-alive");
+    case 16:
+      return iequals(name, "proxy-connection");
+    case 17:
+      return iequals(name, "transfer-encoding");
+    case 18:
+      return iequals(name, "proxy-authenticate");
+    case 19:
+      return iequals(name, "proxy-authorization");
+    default:
+      return false;
+  }
+}
+
+bool end_to_end(const FieldList& fields, bool connection_names_fields, std::string_view name) {
+  if (is_hop_by_hop(name)) return false;
+  if (!connection_names_fields || is_protected(name)) return true;
+  for (const Field& field : fields) {
+    if (iequals(field.name, "connection") && list_contains(field.value, name)) return false;
+  }
+  return true;
+}
+
+void append_end_to_end_fields(std::string& out, const FieldList& fields, bool connection_names_fields,
+                              std::string_view except) {
+  for (const Field& field : fields) {
+    if (!except.empty() && iequals(field.name, except)) continue;
+    if (!end_to_end(fields, connection_names_fields, field.name)) continue;
+    out.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
+}
+
+std::string_view format_chunk_header(std::array<char, kChunkHeaderBytes>& buffer, std::uint64_t size) {
+  auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size() - 2, size, 16).ptr;
+  *end++ = '\r';
+  *end++ = '\n';
+  return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
+}
+
+std::string_view reason_phrase(unsigned status) {
+  const auto known = boost::beast::http::int_to_status(status);
+  if (known == boost::beast::http::status::unknown) return "Unknown";
+  const auto text = boost::beast::http::obsolete_reason(known);
+  return {text.data(), text.size()};
+}
+
+bool is_origin_target(std::string_view target) {
+  if (target.empty() || target.front() != '/') return false;
+  for (const char c : target) {
+    if (!is_target_char(c)) return false;
+  }
+  return true;
+}
+
+std::string_view format_http_date(std::array<char, kHttpDateBytes>& buffer, WallTime at) {
+  constexpr std::array<const char*, 7> kDays = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  constexpr std::array<const char*, 12> kMonths = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                   "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(at).time_since_epoch().count();
+  std::tm t{};
+  ::gmtime_r(&seconds, &t);
+  char* p = buffer.data();
+  const auto text = [&](std::string_view s) {
+    for (const char c : s) *p++ = c;
+  };
+  const auto digits = [&](int value, int count) {
+    for (int i = count - 1; i >= 0; --i, value /= 10) p[i] = static_cast<char>('0' + value % 10);
+    p += count;
+  };
+  text(kDays[static_cast<std::size_t>(t.tm_wday)]);
+  text(", ");
+  digits(t.tm_mday, 2);
+  text(" ");
+  text(kMonths[static_cast<std::size_t>(t.tm_mon)]);
+  text(" ");
+  digits(t.tm_year + 1900, 4);
+  text(" ");
+  digits(t.tm_hour, 2);
+  text(":");
+  digits(t.tm_min, 2);
+  text(":");
+  digits(t.tm_sec, 2);
+  text(" GMT");
+  return {buffer.data(), buffer.size()};
+}
+
+}  // namespace quoll::http
