@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   quoll::apps::Run run;
   quoll::apps::add_load(app, run);
+  quoll::apps::add_lab(app, run);
 
   try {
     app.parse(argc, argv);
