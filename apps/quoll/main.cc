@@ -17,6 +17,8 @@ int main(int argc, char** argv) {
   quoll::apps::Run run;
   quoll::apps::add_load(app, run);
   quoll::apps::add_lab(app, run);
+  quoll::apps::add_backend(app, run);
+  quoll::apps::add_pressure(app, run);
 
   try {
     app.parse(argc, argv);
