@@ -15,10 +15,7 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "quoll 0.1.0");
   app.require_subcommand(1);
   quoll::apps::Run run;
-  quoll::apps::add_load(app, run);
-  quoll::apps::add_lab(app, run);
-  quoll::apps::add_backend(app, run);
-  quoll::apps::add_pressure(app, run);
+  quoll::apps::add_proxy(app, run);
 
   try {
     app.parse(argc, argv);

@@ -1,0 +1,83 @@
+// ProxyOptions: everything a proxy is told, with defaults that reproduce the experiment.
+//
+// Thread-compatible: a plain value. The running proxy keeps its own copy.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quoll/base/result.h"
+#include "quoll/base/time.h"
+#include "quoll/core/breaker_options.h"
+#include "quoll/http/head.h"
+#include "quoll/telemetry/log.h"
+
+namespace quoll::proxy {
+
+// How a timeout is judged.
+enum class VerdictKind : std::uint8_t {
+  arrival,  // by the kernel's arrival stamp
+  timer,    // by whatever the timer says when it gets to run: the conventional way, for comparison
+};
+
+struct ProxyOptions {
+  // Where clients connect. Default loopback; 0.0.0.0:3000 opens it to the network.
+  std::string listen = "127.0.0.1:3000";
+  // The service that is protected: http://HOST[:PORT], without a path.
+  std::string upstream = "http://127.0.0.1:3001";
+  // Control, status and metrics. Keep it on loopback: who reaches it can open and close circuits.
+  std::string admin = "127.0.0.1:3900";
+  // Event loops, each on a thread. Default 1; range 1 to 256.
+  unsigned workers = 1;
+
+  // From "the last byte of the request left" to "the answer's head arrived". Also the limit for connecting, which is
+  // counted apart. Default 500 ms; range 1 ms to 1 h.
+  Duration timeout = std::chrono::milliseconds(500);
+  // The longest gap in a body from upstream, counted while we wait for it. Default 5 s; range 1 ms to 1 h.
+  Duration body_gap = std::chrono::seconds(5);
+  VerdictKind verdict = VerdictKind::arrival;
+  core::BreakerOptions breaker;
+
+  // What a client gets when the call could not be made or failed: an answer of 200 with a JSON note, or the contents of
+  // a file, or (off) 503, 504, 502 and the upstream's own 5xx.
+  bool fallback = true;
+  std::string fallback_file;  // empty: the note
+
+  // POST /pressure may block the event loops: for experiments only.
+  bool allow_pressure = false;
+  telemetry::LogLevel log_level = telemetry::LogLevel::info;
+
+  // Limits on what clients control.
+  http::Limits limits;
+  // Client connections at a time; more are closed at once. Default 20,000.
+  std::size_t max_connections = 20'000;
+  // A request's head must be complete this long after its first byte. Default 10 s.
+  Duration head_timeout = std::chrono::seconds(10);
+  // A connection without a request is closed. Default 60 s.
+  Duration idle_timeout = std::chrono::seconds(60);
+  // The longest time a client may take to send or to accept the next piece of a body. Default 30 s.
+  Duration client_gap = std::chrono::seconds(30);
+
+  // Kept connections to the upstream, per worker. Default 256 for 30 s.
+  std::size_t pool_size = 256;
+  Duration pool_idle = std::chrono::seconds(30);
+  // After SIGTERM, requests under way may take this long. Default 10 s.
+  Duration drain = std::chrono::seconds(10);
+
+  // Every fault; empty when all is well.
+  std::vector<std::string> validate() const;
+};
+
+// "http://127.0.0.1:3001" in parts.
+struct UpstreamUrl {
+  std::string host;
+  std::uint16_t port = 80;
+  std::string authority;  // as written: "127.0.0.1:3001"
+};
+Result<UpstreamUrl> parse_upstream(std::string_view url);
+
+const char* to_string(VerdictKind kind);
+
+}  // namespace quoll::proxy

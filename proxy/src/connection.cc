@@ -1,0 +1,83 @@
+#include "connection.h"
+
+#include "head_reader.h"
+#include "policy_stack.h"
+#include "relay.h"
+#include "reply.h"
+
+namespace quoll::proxy {
+namespace {
+
+std::string peer_address(const net::TcpSocket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? std::string("unknown") : endpoint.address().to_string();
+}
+
+}  // namespace
+
+Connection::Connection(WorkerState& worker, net::TcpSocket socket)
+    : worker_(worker), client_(worker.worker.loop(), std::move(socket)) {
+  worker_.open.push_back(*this);
+  worker_.shared.metrics.client_connections.add(1);
+}
+
+Connection::~Connection() {
+  worker_.open.erase(worker_.open.iterator_to(*this));
+  worker_.shared.metrics.client_connections.add(-1);
+}
+
+net::Task<void> Connection::serve(WorkerState& worker, net::TcpSocket socket) {
+  std::string peer = peer_address(socket);
+  Connection connection(worker, std::move(socket));
+  connection.peer_ = std::move(peer);
+  co_await connection.run();
+}
+
+void Connection::drain() {
+  if (idle_) client_.close();
+}
+
+net::Task<void> Connection::run() {
+  for (;;) {
+    idle_ = true;
+    const bool readable = co_await client_.wait_readable(steady_now() + worker_.shared.options.idle_timeout);
+    idle_ = false;
+    if (!readable || !client_.is_open()) co_return;
+    auto exchange = worker_.borrow();
+    bool keep = true;
+    do {
+      keep = co_await serve_one(*exchange);
+    } while (keep && !exchange->in.empty());
+    worker_.give_back(std::move(exchange));
+    if (!keep) co_return;
+  }
+}
+
+net::Task<bool> Connection::serve_one(Exchange& x) {
+  const ProxyOptions& options = worker_.shared.options;
+  const HeadResult head = co_await read_head(client_, x, options.limits, options.head_timeout);
+  if (head.end == HeadEnd::closed) co_return false;
+  if (head.end != HeadEnd::complete) {
+    worker_.shared.metrics.bad_requests.add(1, worker_.shard);
+    const bool slow = head.end == HeadEnd::too_slow;
+    x.out.clear();
+    append_bad_request(x.out, slow ? 408 : head.refusal.answer,
+                       slow ? "the request's head took too long" : head.refusal.message);
+    iovec piece{x.out.data(), x.out.size()};
+    co_await client_.write({&piece, 1}, steady_now() + std::chrono::seconds(1));
+    co_await lingering_close(client_);
+    co_return false;
+  }
+
+  Session session{worker_, client_, x, peer_};
+  const bool keep = co_await proxy::serve(session);
+  // What came after this request's body is the start of the next one.
+  if (!x.body.empty()) {
+    x.in.append(x.body.readable());
+    x.body.clear();
+  }
+  co_return keep;
+}
+
+}  // namespace quoll::proxy

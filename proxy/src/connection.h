@@ -1,0 +1,33 @@
+// Connection: one client connection, from accept to close, as one coroutine. While it waits for a request it holds no
+// buffer.
+//
+// Loop-confined; lives in its coroutine's frame.
+#pragma once
+
+#include <string>
+
+#include "session.h"
+
+namespace quoll::proxy {
+
+class Connection final : public OpenConnection {
+ public:
+  // Serves a socket that has been accepted until it closes.
+  static net::Task<void> serve(WorkerState& worker, net::TcpSocket socket);
+
+  void drain() override;
+
+ private:
+  Connection(WorkerState& worker, net::TcpSocket socket);
+  ~Connection();
+
+  net::Task<void> run();
+  net::Task<bool> serve_one(Exchange& exchange);
+
+  WorkerState& worker_;
+  net::StampedSocket client_;
+  std::string peer_;
+  bool idle_ = true;
+};
+
+}  // namespace quoll::proxy

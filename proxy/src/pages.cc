@@ -1,0 +1,149 @@
+#include "pages.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <charconv>
+
+#include "json_text.h"
+#include "status_json.h"
+
+namespace quoll::proxy {
+namespace {
+
+namespace json = boost::json;
+
+std::string_view without_query(std::string_view path) {
+  return path.substr(0, path.find('?'));
+}
+
+PageAnswer error(unsigned status, std::string_view message) {
+  return {status, "application/json", json_text(json::object{{"error", message}})};
+}
+
+// Keeps a core busy: what CPU-heavy work on an event loop looks like to everybody else on it.
+void burn(Duration length) {
+  const TimePoint end = steady_now() + length;
+  while (steady_now() < end) {
+  }
+}
+
+}  // namespace
+
+bool is_page(std::string_view path) {
+  path = without_query(path);
+  return path == "/circuit-status" || path == "/health" || path == "/metrics";
+}
+
+net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, std::string_view path) {
+  const auto make = [](const Pages& pages, std::string m, std::string p) -> net::Task<PageAnswer> {
+    co_return pages.get(m, p);
+  };
+  auto [failed, page] = co_await net::asio::co_spawn(
+      shared.pages_executor, make(shared.pages, std::string(method), std::string(path)), net::kAwait);
+  if (failed) std::rethrow_exception(failed);
+  co_return std::move(page);
+}
+
+Pages::Pages(const ProxyOptions& options, Circuit& circuit, Metrics& metrics, net::Workers& workers,
+             net::LoopMonitor& monitor)
+    : options_(options), circuit_(circuit), metrics_(metrics), workers_(workers), monitor_(monitor) {}
+
+PageAnswer Pages::get(std::string_view method, std::string_view path) const {
+  path = without_query(path);
+  if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
+  if (path == "/circuit-status") return status();
+  if (path == "/health") return health();
+  if (path == "/metrics") return {200, std::string(telemetry::kExpositionContentType), metrics_.registry.expose()};
+  return error(404, "no such page; there are /circuit-status, /health and /metrics");
+}
+
+PageAnswer Pages::admin(std::string_view method, std::string_view path, std::string_view body) {
+  path = without_query(path);
+  if (path == "/pressure") return pressure(method, body);
+  if (path.starts_with("/circuits/")) return control(method, path.substr(10));
+  if (path == "/config") {
+    if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
+    return config();
+  }
+  if (is_page(path)) return get(method, path);
+  return error(404,
+               "no such page; there are /circuit-status, /health, /metrics, /config, and by POST "
+               "/circuits/NAME/{open,close,auto,disable} and /pressure");
+}
+
+PageAnswer Pages::status() const {
+  const TimePoint now = steady_now();
+  json::object circuit = circuit_json(circuit_, options_, now);
+  json::object out;
+  out["state"] = circuit["state"];
+  out["verdict"] = to_string(options_.verdict);
+  out["circuits"] = json::array{std::move(circuit)};
+  out["loop"] = loop_json(monitor_, workers_.size(), now);
+  return {200, "application/json", json_text(out)};
+}
+
+PageAnswer Pages::health() const {
+  return {200, "application/json",
+          json_text(json::object{{"status", "ok"}, {"circuit", core::to_string(circuit_.breaker().state())}})};
+}
+
+PageAnswer Pages::config() const {
+  return {200, "application/json", json_text(config_json(options_))};
+}
+
+PageAnswer Pages::control(std::string_view method, std::string_view path) {
+  if (method != "POST") return error(405, "a circuit is controlled with POST");
+  const std::size_t slash = path.rfind('/');
+  if (slash == std::string_view::npos || path.substr(0, slash) != circuit_.name()) {
+    return error(404, fmt::format("no such circuit; there is '{}'", circuit_.name()));
+  }
+  const std::string_view action = path.substr(slash + 1);
+  const TimePoint now = steady_now();
+  if (action == "open") {
+    circuit_.force(core::Mode::forced_open, now);
+  } else if (action == "close") {
+    circuit_.close(now);
+  } else if (action == "auto") {
+    circuit_.force(core::Mode::automatic, now);
+  } else if (action == "disable") {
+    circuit_.force(core::Mode::disabled, now);
+  } else {
+    return error(404, "no such action; there are open, close, auto and disable");
+  }
+  return {200, "application/json",
+          json::serialize(
+              json::object{{"circuit", circuit_.name()}, {"state", core::to_string(circuit_.breaker().state())}})};
+}
+
+PageAnswer Pages::pressure(std::string_view method, std::string_view body) {
+  constexpr std::int64_t kLongest = 10'000;
+  if (method != "POST") return error(405, "pressure is asked for with POST");
+  if (!options_.allow_pressure) return error(403, "this proxy was started without --allow-pressure");
+  boost::system::error_code failed;
+  const json::value parsed = json::parse(json::string_view(body.data(), body.size()), failed);
+  const auto usage = [] { return error(400, R"(send {"block_ms":1 to 10000,"worker":"all" or a number})"); };
+  if (failed || !parsed.is_object()) return usage();
+  const json::object& request = parsed.as_object();
+  const json::value* block = request.if_contains("block_ms");
+  const json::value* which = request.if_contains("worker");
+  if (block == nullptr || !block->is_int64() || block->as_int64() < 1 || block->as_int64() > kLongest) return usage();
+  const Duration length = std::chrono::milliseconds(block->as_int64());
+
+  std::size_t first = 0;
+  std::size_t last = workers_.size();
+  if (which != nullptr && which->is_int64()) {
+    if (which->as_int64() < 0 || static_cast<std::size_t>(which->as_int64()) >= workers_.size()) {
+      return error(400, fmt::format("no such worker; there are {}, counted from 0", workers_.size()));
+    }
+    first = static_cast<std::size_t>(which->as_int64());
+    last = first + 1;
+  } else if (which != nullptr && (!which->is_string() || which->as_string() != "all")) {
+    return usage();
+  }
+  for (std::size_t i = first; i < last; ++i) workers_[i].post([length] { burn(length); });
+  return {202, "application/json", json_text(json::object{{"blocked", last - first}})};
+}
+
+}  // namespace quoll::proxy

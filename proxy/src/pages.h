@@ -1,0 +1,54 @@
+// Pages: what the proxy says about itself: /circuit-status, /health, /metrics; and, on the admin port, the controls.
+//
+// Pages are made on the admin's thread, also those that a client of the main port asks for, so that a scrape of many
+// metrics does not hold up requests, and so that they answer while every worker is blocked.
+//
+// Loop-confined to the admin worker, but for is_page and make_page.
+#pragma once
+
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include "quoll/net/loop_monitor.h"
+#include "session.h"
+
+namespace quoll::proxy {
+
+struct PageAnswer {
+  unsigned status = 200;
+  std::string content_type = "application/json";
+  std::string body;
+};
+
+// Whether a path (its query apart) is one of the main port's own pages.
+bool is_page(std::string_view path);
+
+// Makes one, on the pages' own executor, and comes back to the caller's. Thread-safe.
+net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, std::string_view path);
+
+class Pages {
+ public:
+  Pages(const ProxyOptions& options, Circuit& circuit, Metrics& metrics, net::Workers& workers,
+        net::LoopMonitor& monitor);
+
+  // A page of the main port: GET and HEAD only.
+  PageAnswer get(std::string_view method, std::string_view path) const;
+  // A page of the admin port: those above, the controls and /config.
+  PageAnswer admin(std::string_view method, std::string_view path, std::string_view body);
+
+ private:
+  PageAnswer status() const;
+  PageAnswer health() const;
+  PageAnswer control(std::string_view method, std::string_view path);
+  PageAnswer pressure(std::string_view method, std::string_view body);
+  PageAnswer config() const;
+
+  const ProxyOptions& options_;
+  Circuit& circuit_;
+  Metrics& metrics_;
+  net::Workers& workers_;
+  net::LoopMonitor& monitor_;
+};
+
+}  // namespace quoll::proxy

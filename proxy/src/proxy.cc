@@ -1,0 +1,288 @@
+#include "quoll/proxy/proxy.h"
+
+#include <fmt/format.h>
+
+#include <boost/asio/steady_timer.hpp>
+#include <condition_variable>
+#include <fstream>
+#include <mutex>
+#include <sstream>
+
+#include "admin.h"
+#include "connection.h"
+#include "pages.h"
+#include "quoll/base/rng.h"
+#include "quoll/net/listener.h"
+#include "quoll/net/stall_monitor.h"
+#include "quoll/telemetry/process.h"
+#include "session.h"
+
+namespace quoll::proxy {
+namespace {
+
+using Timer = boost::asio::steady_timer::rebind_executor<net::Executor>::other;
+
+std::string content_type_of(const std::string& file) {
+  const auto ends = [&](const char* suffix) { return file.ends_with(suffix); };
+  if (ends(".json")) return "application/json";
+  if (ends(".html") || ends(".htm")) return "text/html; charset=utf-8";
+  if (ends(".txt")) return "text/plain; charset=utf-8";
+  return "application/octet-stream";
+}
+
+// Lags below this are the ordinary grain of a scheduler and no evidence of anything.
+constexpr Duration kStallWorthNoting = std::chrono::milliseconds(10);
+
+}  // namespace
+
+struct Proxy::Impl {
+  Impl(const ProxyOptions& o, std::uint64_t seed, net::TcpEndpoint to)
+      : options(o),
+        log({.level = o.log_level}),
+        metrics(registry),
+        circuit("default", net::to_string(to), o.breaker, seed, registry, log),
+        workers(o.workers),
+        admin_worker(o.workers),
+        monitor(workers, [this](unsigned worker, Duration lag, TimePoint now) { note_lag(worker, lag, now); }),
+        pages(options, circuit, metrics, workers, monitor),
+        admin(admin_worker, pages),
+        shared{options, circuit, metrics, log, pages, admin_worker.executor(), {}, {}},
+        upstream(to) {}
+
+  Result<void> open();
+  Result<void> load_fallback();
+  void register_metrics();
+  void note_lag(unsigned worker, Duration lag, TimePoint now);
+  void accept(WorkerState& state, net::TcpSocket socket);
+  net::Task<void> housekeeping();
+  net::Task<void> reap(WorkerState& state);
+  bool drain();
+
+  const ProxyOptions options;
+  telemetry::Registry registry;
+  telemetry::Log log;
+  Metrics metrics;
+  Circuit circuit;
+  net::Workers workers;
+  net::Worker admin_worker;
+  net::LoopMonitor monitor;
+  Pages pages;
+  AdminServer admin;
+  Shared shared;
+  net::TcpEndpoint upstream;
+  net::StallMonitor stalls;
+  std::vector<telemetry::DurationHistogram*> lags;
+  std::vector<std::unique_ptr<WorkerState>> states;
+  std::vector<std::unique_ptr<net::Listener>> listeners;
+  std::unique_ptr<net::Listener> admin_listener;
+  std::atomic<double> run_queue{0};
+  std::atomic<double> throttled{0};
+  std::atomic<double> steal{0};
+  bool started = false;
+  bool stopped = false;
+};
+
+Result<void> Proxy::Impl::load_fallback() {
+  if (options.fallback_file.empty()) return {};
+  std::ifstream in(options.fallback_file, std::ios::binary);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) return Error{"fallback: cannot read '" + options.fallback_file + "'", "fallback"};
+  shared.fallback_body = text.str();
+  shared.fallback_type = content_type_of(options.fallback_file);
+  return {};
+}
+
+Result<void> Proxy::Impl::open() {
+  auto at = net::parse_listen_address(options.listen);
+  if (!at) return at.error();
+  auto admin_at = net::parse_listen_address(options.admin);
+  if (!admin_at) return admin_at.error();
+  for (const net::TcpEndpoint& endpoint : {*at, *admin_at}) {
+    if (auto free = net::check_free(endpoint); !free) return free.error();
+  }
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    states.push_back(std::make_unique<WorkerState>(workers[i], shared, upstream));
+    auto listener = net::Listener::open(workers[i].loop(), *at);
+    if (!listener) return listener.error();
+    *at = (*listener)->local_endpoint();  // port 0: the others listen where the first one was put
+    listeners.push_back(std::move(*listener));
+  }
+  auto listener = net::Listener::open(admin_worker.loop(), *admin_at);
+  if (!listener) return listener.error();
+  admin_listener = std::move(*listener);
+  return {};
+}
+
+void Proxy::Impl::register_metrics() {
+  telemetry::register_process_metrics(registry);
+  telemetry::register_build_info(registry, "0.1.0");
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    lags.push_back(&registry.histogram("quoll_loop_lag_seconds", "How late an event loop ran what was due.",
+                                       {{"worker", std::to_string(i)}}, telemetry::kLagBounds));
+  }
+  const auto stall = [&](const char* kind, const std::atomic<double>& value) {
+    registry.counter_fn("quoll_stall_seconds_total",
+                        "Time this process was kept from the CPU: run_queue, throttled (cgroup quota), steal.",
+                        {{"kind", kind}}, [&value] { return value.load(std::memory_order_relaxed); });
+  };
+  stall("run_queue", run_queue);
+  stall("throttled", throttled);
+  stall("steal", steal);
+  const auto reads = [&](const char* stamped, net::OwnedCounter net::LoopCounters::*member) {
+    registry.counter_fn("quoll_socket_reads_total", "Reads by whether the kernel said when the bytes had arrived.",
+                        {{"stamped", stamped}}, [this, member] {
+                          double sum = 0;
+                          for (std::size_t i = 0; i < workers.size(); ++i) {
+                            sum += static_cast<double>((workers[i].loop().counters.*member).value());
+                          }
+                          return sum;
+                        });
+  };
+  reads("true", &net::LoopCounters::stamped_reads);
+  reads("false", &net::LoopCounters::unstamped_reads);
+}
+
+void Proxy::Impl::note_lag(unsigned worker, Duration lag, TimePoint now) {
+  lags[worker]->observe(lag, worker);
+  if (lag >= kStallWorthNoting) circuit.breaker().note_local_stall(lag, now);
+}
+
+void Proxy::Impl::accept(WorkerState& state, net::TcpSocket socket) {
+  if (state.open.size() >= options.max_connections / workers.size() + 1) {
+    metrics.connections_refused.add(1, state.shard);
+    return;  // closes it
+  }
+  metrics.connections_accepted.add(1, state.shard);
+  net::spawn(state.worker.executor(), Connection::serve(state, std::move(socket)));
+}
+
+// Once a second, on the admin's thread.
+net::Task<void> Proxy::Impl::housekeeping() {
+  Timer timer(admin_worker.executor());
+  for (;;) {
+    timer.expires_after(std::chrono::seconds(1));
+    const auto [error] = co_await timer.async_wait(net::kAwait);
+    if (error) co_return;
+    circuit.poll(steady_now());
+    registry.rotate_maxima();
+    const net::StallTotals totals = stalls.sample();
+    run_queue.store(to_seconds(totals.run_queue), std::memory_order_relaxed);
+    throttled.store(to_seconds(totals.throttled), std::memory_order_relaxed);
+    steal.store(to_seconds(totals.steal), std::memory_order_relaxed);
+    log.report_suppressed(wall_now());
+  }
+}
+
+net::Task<void> Proxy::Impl::reap(WorkerState& state) {
+  Timer timer(state.worker.executor());
+  for (;;) {
+    timer.expires_after(std::chrono::seconds(1));
+    const auto [error] = co_await timer.async_wait(net::kAwait);
+    if (error) co_return;
+    state.pool.reap(steady_now());
+  }
+}
+
+// Waits until no worker has a connection left, up to options.drain.
+bool Proxy::Impl::drain() {
+  std::mutex mutex;
+  std::condition_variable changed;
+  std::size_t open = 0;
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    workers[i].post([this, i] {
+      WorkerState& state = *states[i];
+      state.draining = true;
+      listeners[i]->close();
+      for (OpenConnection& connection : state.open) connection.drain();
+    });
+  }
+  const TimePoint end = steady_now() + options.drain;
+  do {
+    std::size_t answers = 0;
+    open = 0;
+    for (std::size_t i = 0; i < workers.size(); ++i) {
+      workers[i].post([&, i] {
+        const std::lock_guard lock(mutex);
+        open += states[i]->open.size();
+        ++answers;
+        changed.notify_all();
+      });
+    }
+    std::unique_lock lock(mutex);
+    changed.wait(lock, [&] { return answers == workers.size(); });
+    if (open == 0) break;
+    changed.wait_for(lock, std::chrono::milliseconds(20));
+  } while (steady_now() < end);
+  return open == 0;
+}
+
+Result<std::unique_ptr<Proxy>> Proxy::create(const ProxyOptions& options, std::uint64_t seed) {
+  if (const auto faults = options.validate(); !faults.empty()) {
+    return Error{fmt::format("{}", fmt::join(faults, "\n")), "options"};
+  }
+  const auto url = parse_upstream(options.upstream);
+  const auto endpoints = net::resolve({url->host, url->port});
+  if (!endpoints) return Error{"upstream: " + endpoints.error().message, "upstream"};
+  auto impl = std::make_unique<Impl>(options, seed, endpoints->front());
+  if (auto loaded = impl->load_fallback(); !loaded) return loaded.error();
+  if (auto opened = impl->open(); !opened) return opened.error();
+  impl->register_metrics();
+  return std::unique_ptr<Proxy>(new Proxy(std::move(impl)));
+}
+
+Proxy::Proxy(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Proxy::~Proxy() {
+  stop();
+}
+
+void Proxy::start() {
+  Impl& p = *impl_;
+  QUOLL_ASSERT(!p.started);
+  p.started = true;
+  for (std::size_t i = 0; i < p.workers.size(); ++i) {
+    WorkerState& state = *p.states[i];
+    net::spawn(state.worker.executor(),
+               p.listeners[i]->run([&p, &state](net::TcpSocket socket) { p.accept(state, std::move(socket)); }));
+    net::spawn(state.worker.executor(), p.reap(state));
+  }
+  net::spawn(p.admin_worker.executor(), p.admin_listener->run([&p](net::TcpSocket socket) {
+    net::spawn(p.admin_worker.executor(), p.admin.serve(std::move(socket)));
+  }));
+  net::spawn(p.admin_worker.executor(), p.housekeeping());
+  p.admin_worker.start();
+  p.workers.start();
+  p.monitor.start();
+  p.log.info("proxy_started", {{"listen", net::to_string(listen_endpoint())},
+                               {"admin", net::to_string(admin_endpoint())},
+                               {"upstream", p.options.upstream},
+                               {"workers", p.options.workers},
+                               {"verdict", to_string(p.options.verdict)},
+                               {"stamps", p.listeners.front()->stamps()}});
+}
+
+bool Proxy::stop() {
+  Impl& p = *impl_;
+  if (!p.started || p.stopped) return true;
+  p.stopped = true;
+  p.log.info("proxy_draining", {{"drain_seconds", p.options.drain}});
+  const bool drained = p.drain();
+  p.monitor.stop();
+  p.workers.stop();
+  p.workers.join();
+  p.admin_worker.stop();
+  p.admin_worker.join();
+  p.log.info("proxy_stopped", {{"drained", drained}});
+  return drained;
+}
+
+net::TcpEndpoint Proxy::listen_endpoint() const {
+  return impl_->listeners.front()->local_endpoint();
+}
+
+net::TcpEndpoint Proxy::admin_endpoint() const {
+  return impl_->admin_listener->local_endpoint();
+}
+
+}  // namespace quoll::proxy

@@ -1,0 +1,219 @@
+#include "relay.h"
+
+#include <array>
+
+#include "quoll/http/write.h"
+
+namespace quoll::proxy {
+namespace {
+
+// Pieces for one sendmsg: a head, runs of a body, chunk framing. The views stay valid until they are written.
+class Gather {
+ public:
+  static constexpr std::size_t kRuns = 8;
+
+  void add(std::string_view bytes) {
+    if (!bytes.empty()) pieces_[count_++] = {const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
+  }
+  void add_run(std::span<const char> data, bool chunked) {
+    if (data.empty()) return;
+    if (chunked) add(http::format_chunk_header(headers_[runs_], data.size()));
+    add({data.data(), data.size()});
+    if (chunked) add(http::kChunkEnd);
+    ++runs_;
+  }
+  bool full() const { return runs_ == kRuns; }
+  std::span<iovec> pieces() { return {pieces_.data(), count_}; }
+  void clear() { count_ = runs_ = 0; }
+
+ private:
+  std::array<iovec, 3 * kRuns + 2> pieces_;
+  std::array<std::array<char, http::kChunkHeaderBytes>, kRuns> headers_;
+  std::size_t count_ = 0;
+  std::size_t runs_ = 0;
+};
+
+// Moves runs of a body from a buffer into the gather until either is used up. False when the body is malformed.
+bool collect(http::BodyReader& body, Buffer& from, bool chunked, Gather& gather, std::size_t& bytes) {
+  while (!body.done() && !from.empty() && !gather.full()) {
+    const auto piece = body.next(from.readable());
+    if (!piece) return false;
+    gather.add_run(piece->data, chunked);
+    bytes += piece->data.size();
+    from.consume(piece->consumed);
+  }
+  return true;
+}
+
+// All of the pieces: at once if the kernel takes them, which it nearly always does.
+net::Task<bool> write_all(net::StampedSocket& to, std::span<iovec> pieces, TimePoint deadline) {
+  const net::WriteResult written = co_await to.write(pieces, deadline);
+  co_return written.status == net::IoStatus::ok;
+}
+
+}  // namespace
+
+net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, http::BodyReader& body, bool chunked,
+                                   const std::function<void()>& on_complete) {
+  Exchange& x = s.exchange;
+  const ProxyOptions& options = s.options();
+  Gather gather;
+  gather.add(x.out);
+  std::size_t bytes = 0;
+  bool ended = false;
+  for (;;) {
+    if (!collect(body, x.up, chunked, gather, bytes)) co_return RelayEnd::upstream_broken;
+    if (body.done() && !ended) {
+      ended = true;
+      if (chunked) gather.add(http::kLastChunk);
+      on_complete();
+    }
+    if (!gather.pieces().empty()) {
+      if (!co_await write_all(s.client, gather.pieces(), steady_now() + options.client_gap)) {
+        co_return RelayEnd::client_gone;
+      }
+      gather.clear();
+    }
+    if (ended) break;
+    if (!x.up.empty()) continue;
+
+    x.up.clear();
+    x.up.reserve(Exchange::kBulk);
+    // The gap counts from here, where the socket has been emptied: the peer had all of it to send in.
+    const net::ReadResult got = co_await upstream.read(x.up.writable(), steady_now() + options.body_gap);
+    if (got.status == net::IoStatus::deadline) co_return RelayEnd::upstream_silent;
+    if (got.status == net::IoStatus::error) co_return RelayEnd::upstream_broken;
+    if (got.status == net::IoStatus::eof && !body.finish_at_close()) co_return RelayEnd::upstream_broken;
+    x.up.commit(got.bytes);
+  }
+  s.shared().metrics.bytes_to_clients.add(bytes, s.worker.shard);
+  co_return RelayEnd::done;
+}
+
+Upload::Upload(Session& session)
+    : session_(session),
+      body_(session.exchange.request.framing, session.exchange.request.content_length, session.options().limits),
+      chunked_(session.exchange.request.framing == http::Framing::chunked),
+      finished_(session.worker.worker.executor()) {}
+
+net::Task<bool> Upload::start(net::StampedSocket& upstream) {
+  Exchange& x = session_.exchange;
+  if (body_.done()) {
+    replayable_ = true;
+    iovec head{x.out.data(), x.out.size()};
+    const net::WriteResult written = co_await upstream.write({&head, 1}, steady_now() + session_.options().timeout);
+    if (written.status != net::IoStatus::ok) co_return false;
+    mark_sent(upstream, written.sent_at);
+    co_return true;
+  }
+  if (!co_await send_some(upstream, x.in, true)) co_return false;
+  if (body_.done()) {
+    mark_sent(upstream, steady_now());
+    co_return true;
+  }
+  running_ = true;
+  net::spawn(session_.worker.worker.executor(), run(upstream));
+  co_return true;
+}
+
+// Writes what `from` holds of the body.
+net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bool with_head) {
+  Gather gather;
+  if (with_head) gather.add(session_.exchange.out);
+  std::size_t bytes = 0;
+  for (;;) {
+    if (!collect(body_, from, chunked_, gather, bytes)) {
+      bad_body_ = true;
+      co_return false;
+    }
+    if (body_.done() && chunked_) gather.add(http::kLastChunk);
+    if (!gather.pieces().empty()) {
+      const bool sent = co_await write_all(upstream, gather.pieces(), steady_now() + session_.options().body_gap);
+      if (!sent) co_return false;
+    }
+    gather.clear();
+    if (body_.done() || from.empty()) break;
+  }
+  session_.shared().metrics.bytes_from_clients.add(bytes, session_.worker.shard);
+  co_return true;
+}
+
+net::Task<void> Upload::run(net::StampedSocket& upstream) {
+  Buffer& buffer = session_.exchange.body;
+  buffer.reserve(Exchange::kBulk);
+  bool broken = false;
+  while (!body_.done() && !broken && !stopping_) {
+    buffer.clear();
+    const net::ReadResult got =
+        co_await session_.client.read(buffer.writable(), steady_now() + session_.options().client_gap);
+    if (got.status != net::IoStatus::ok) {
+      client_gone_ = !stopping_;
+      broken = true;
+      break;
+    }
+    buffer.commit(got.bytes);
+    if (!co_await send_some(upstream, buffer, false)) broken = true;
+  }
+  running_ = false;
+  finished_.cancel();
+  if (broken && (client_gone_ || bad_body_)) {
+    upstream.abort();  // whoever waits for its answer wakes up
+  } else {
+    // A body that the upstream does not take may still have an answer: it has until the deadline to say so.
+    mark_sent(upstream, steady_now());
+  }
+}
+
+void Upload::mark_sent(net::StampedSocket& upstream, TimePoint at) {
+  sent_at_ = at;
+  upstream.set_earliest_arrival(body_.received() == 0 ? at : TimePoint{});  // an answer may precede a body's end
+  upstream.move_read_deadline(at + session_.options().timeout);
+}
+
+net::Task<void> Upload::finish() {
+  if (!running_) co_return;
+  stopping_ = true;
+  session_.client.move_read_deadline(steady_now());
+  while (running_) {
+    finished_.expires_at(std::chrono::steady_clock::time_point::max());
+    co_await finished_.async_wait(net::kAwait);
+  }
+}
+
+net::Task<bool> discard_body(Session& s, http::BodyReader& body) {
+  constexpr std::uint64_t kMost = 64 * 1024;
+  Exchange& x = s.exchange;
+  const TimePoint deadline = steady_now() + std::chrono::seconds(1);
+  Buffer* from = x.body.empty() ? &x.in : &x.body;
+  while (!body.done()) {
+    while (!from->empty() && !body.done()) {
+      const auto piece = body.next(from->readable());
+      if (!piece) co_return false;
+      from->consume(piece->consumed);
+    }
+    if (body.done()) break;
+    if (body.received() > kMost || body.remaining() > kMost) co_return false;
+    from = &x.body;
+    from->clear();
+    from->reserve(Exchange::kFirst);
+    const net::ReadResult got = co_await s.client.read(from->writable(), deadline);
+    if (got.status != net::IoStatus::ok) co_return false;
+    from->commit(got.bytes);
+  }
+  co_return true;
+}
+
+net::Task<void> lingering_close(net::StampedSocket& client) {
+  constexpr std::size_t kMost = 256 * 1024;
+  std::array<char, 4096> sink;
+  client.shutdown_send();
+  const TimePoint deadline = steady_now() + std::chrono::seconds(1);
+  for (std::size_t dropped = 0; dropped < kMost;) {
+    const net::ReadResult got = co_await client.read(sink, deadline);
+    if (got.status != net::IoStatus::ok) break;
+    dropped += got.bytes;
+  }
+  client.close();
+}
+
+}  // namespace quoll::proxy

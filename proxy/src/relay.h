@@ -1,0 +1,71 @@
+// Bodies, streamed in both directions with back-pressure: nothing is read before what was read last has been written.
+//
+// Loop-confined.
+#pragma once
+
+#include <boost/asio/steady_timer.hpp>
+#include <functional>
+
+#include "session.h"
+
+namespace quoll::proxy {
+
+enum class RelayEnd : std::uint8_t {
+  done,
+  upstream_broken,  // it closed early, reset, or sent what is no body
+  upstream_silent,  // nothing for longer than the gap
+  client_gone,
+};
+
+// Writes exchange.out (the head) and the body that follows to the client. `chunked`: frame it in chunks. `on_complete`
+// is called once the body has been received whole, before its last part is written.
+net::Task<RelayEnd> relay_response(Session& session, net::StampedSocket& upstream, http::BodyReader& body, bool chunked,
+                                   const std::function<void()>& on_complete);
+
+// The request's way to the upstream, body included. When the body has not come whole with its head, the rest is sent
+// by a Task of its own, so that an upstream may answer while it still reads.
+class Upload {
+ public:
+  explicit Upload(Session& session);
+  Upload(const Upload&) = delete;
+  Upload& operator=(const Upload&) = delete;
+
+  // Sends exchange.out and the body, or starts to. False when the upstream's socket refused.
+  net::Task<bool> start(net::StampedSocket& upstream);
+  // Stops a body that is still on its way and waits for its Task.
+  net::Task<void> finish();
+
+  // When the last byte left, or the upstream stopped taking them; kNever before.
+  TimePoint sent_at() const { return sent_at_; }
+  bool client_gone() const { return client_gone_; }
+  bool bad_body() const { return bad_body_; }
+  // The body has been read to its end: the connection can carry another request.
+  bool body_done() const { return body_.done(); }
+  // The whole request left in one piece from what came with its head, so that it can be sent again.
+  bool replayable() const { return replayable_; }
+  http::BodyReader& body() { return body_; }
+
+ private:
+  net::Task<bool> send_some(net::StampedSocket& upstream, Buffer& from, bool with_head);
+  net::Task<void> run(net::StampedSocket& upstream);
+  void mark_sent(net::StampedSocket& upstream, TimePoint at);
+
+  Session& session_;
+  http::BodyReader body_;
+  bool chunked_;
+  bool running_ = false;
+  bool stopping_ = false;
+  bool client_gone_ = false;
+  bool bad_body_ = false;
+  bool replayable_ = false;
+  TimePoint sent_at_ = net::kNever;
+  boost::asio::steady_timer::rebind_executor<net::Executor>::other finished_;
+};
+
+// Reads and drops the rest of a request's body, if it is short and comes soon: true when the connection can go on.
+net::Task<bool> discard_body(Session& session, http::BodyReader& body);
+
+// Closes so that the client can still read the answer: sends our end first and reads what the client has under way.
+net::Task<void> lingering_close(net::StampedSocket& client);
+
+}  // namespace quoll::proxy

@@ -1,0 +1,80 @@
+#include "reply.h"
+
+#include <fmt/format.h>
+
+#include "quoll/http/write.h"
+
+namespace quoll::proxy {
+
+const char* to_string(FallbackReason reason) {
+  switch (reason) {
+    case FallbackReason::open:
+      return "open";
+    case FallbackReason::timeout:
+      return "timeout";
+    case FallbackReason::error:
+      return "error";
+  }
+  return "error";
+}
+
+void append_reply(std::string& out, const Reply& reply) {
+  http::append_status_line(out, reply.status);
+  std::array<char, http::kHttpDateBytes> date;
+  http::append_field(out, "Date", http::format_http_date(date, wall_now()));
+  if (!reply.content_type.empty()) http::append_field(out, "Content-Type", reply.content_type);
+  http::append_field(out, "Content-Length", reply.body.size());
+  out += reply.fields;
+  if (!reply.keep_alive) http::append_field(out, "Connection", "close");
+  http::append_head_end(out);
+  if (!reply.head_only) out += reply.body;
+}
+
+unsigned append_trouble(std::string& out, const Shared& shared, const Trouble& trouble, bool keep_alive,
+                        bool head_only) {
+  const std::string status = http::proxy_status_value({.error = trouble.error,
+                                                       .details = trouble.details,
+                                                       .next_hop = shared.circuit.upstream(),
+                                                       .received_status = trouble.received_status});
+  std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n", status);
+  Reply reply{.keep_alive = keep_alive, .head_only = head_only};
+  const char* state = core::to_string(shared.circuit.breaker().state());
+
+  std::string body;
+  if (shared.options.fallback) {
+    fields += fmt::format("Quoll-Fallback: {}\r\n", to_string(trouble.reason));
+    if (!shared.options.fallback_file.empty()) {
+      reply.content_type = shared.fallback_type;
+      body = shared.fallback_body;
+    } else {
+      body = fmt::format(R"({{"message":"The service cannot answer right now; this is a fallback.","reason":"{}",)"
+                         R"("timestamp":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
+                         "\n",
+                         to_string(trouble.reason), format_rfc3339(wall_now()), shared.circuit.name(), state);
+    }
+    shared.circuit.count(Event::fallback, telemetry::this_thread_shard());
+  } else {
+    reply.status = trouble.reason == FallbackReason::open ? 503 : trouble.reason == FallbackReason::timeout ? 504 : 502;
+    body = fmt::format(R"({{"error":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
+                       "\n",
+                       trouble.details, shared.circuit.name(), state);
+  }
+  if (trouble.retry_after > Duration::zero()) {
+    const auto seconds = std::chrono::ceil<std::chrono::seconds>(trouble.retry_after);
+    fields += fmt::format("Retry-After: {}\r\n", seconds.count());
+  }
+  reply.body = body;
+  reply.fields = fields;
+  append_reply(out, reply);
+  return reply.status;
+}
+
+void append_bad_request(std::string& out, unsigned status, std::string_view message) {
+  const std::string fields =
+      fmt::format("Proxy-Status: {}\r\n",
+                  http::proxy_status_value({.error = http::ProxyError::http_request_error, .details = message}));
+  const std::string body = fmt::format("{{\"error\":{}}}\n", http::structured_string(message));
+  append_reply(out, {.status = status, .body = body, .fields = fields, .keep_alive = false});
+}
+
+}  // namespace quoll::proxy

@@ -1,0 +1,92 @@
+// What one exchange works with: the shared parts of the proxy, one worker's own, and the buffers that an exchange
+// borrows while it lasts. A connection that waits for its next request holds none of these buffers.
+//
+// Shared is immutable or thread-safe; everything else is loop-confined.
+#pragma once
+
+#include <boost/intrusive/list.hpp>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "buffer.h"
+#include "circuit.h"
+#include "metrics.h"
+#include "quoll/http/body.h"
+#include "quoll/http/head.h"
+#include "quoll/net/worker.h"
+#include "quoll/proxy/options.h"
+#include "upstream_pool.h"
+
+namespace quoll::proxy {
+
+class Pages;
+
+struct Shared {
+  const ProxyOptions& options;
+  Circuit& circuit;
+  Metrics& metrics;
+  telemetry::Log& log;
+  Pages& pages;
+  net::Executor pages_executor;  // where pages are made: not on a worker
+  std::string fallback_body;     // of --fallback FILE
+  std::string fallback_type;
+};
+
+// What one request and its answer need.
+struct Exchange {
+  static constexpr std::size_t kFirst = 16 * 1024;  // a buffer's first size
+  static constexpr std::size_t kBulk = 64 * 1024;   // for bodies that do not fit the first
+
+  Buffer in;    // from the client: a head, then what follows it
+  Buffer body;  // from the client: the rest of a body that did not come with its head
+  Buffer up;    // from the upstream
+  http::RequestHead request;
+  http::ResponseHead response;
+  std::string out;         // the head being written
+  TimePoint arrived_at{};  // of the request: its last bytes read so far
+  TimePoint read_at{};     // when we read them
+
+  void reset();
+};
+
+// An open client connection, as its worker sees it.
+class OpenConnection : public boost::intrusive::list_base_hook<> {
+ public:
+  // The proxy is going away: a connection between two requests is closed, the others end after their answer.
+  virtual void drain() = 0;
+
+ protected:
+  ~OpenConnection() = default;
+};
+
+struct WorkerState {
+  WorkerState(net::Worker& worker, const Shared& shared, const net::TcpEndpoint& upstream);
+
+  std::unique_ptr<Exchange> borrow();
+  void give_back(std::unique_ptr<Exchange> exchange);
+
+  net::Worker& worker;
+  const Shared& shared;
+  unsigned shard;
+  UpstreamPool pool;
+  RequestHistograms server_durations;
+  RequestHistograms client_durations;
+  bool draining = false;
+  std::vector<std::unique_ptr<Exchange>> spare;
+  boost::intrusive::list<OpenConnection> open;
+};
+
+// One exchange on one client connection.
+struct Session {
+  WorkerState& worker;
+  net::StampedSocket& client;
+  Exchange& exchange;
+  std::string_view peer;  // the client's address
+
+  const Shared& shared() const { return worker.shared; }
+  const ProxyOptions& options() const { return worker.shared.options; }
+};
+
+}  // namespace quoll::proxy

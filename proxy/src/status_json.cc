@@ -1,0 +1,158 @@
+#include "status_json.h"
+
+#include <fmt/format.h>
+
+#include <boost/json/array.hpp>
+#include <cmath>
+
+namespace quoll::proxy {
+namespace {
+
+namespace json = boost::json;
+
+double percent(double share) {
+  return std::round(share * 1000) / 10;
+}
+double millis(Duration d) {
+  return std::round(to_millis(d) * 1000) / 1000;
+}
+
+json::object counts_json(const core::WindowCounts& counts) {
+  return {{"total", counts.calls},
+          {"success", counts.success},
+          {"failure", counts.failure},
+          {"timeout", counts.timeout},
+          {"slow", counts.slow},
+          {"rescued", counts.rescued},
+          {"cancelled", counts.cancelled},
+          {"ignored", counts.ignored},
+          {"rejected", counts.rejected},
+          {"failure_rate_percent", percent(counts.failure_rate())},
+          {"slow_rate_percent", percent(counts.slow_rate())}};
+}
+
+json::object window_json(const core::Snapshot& snapshot) {
+  json::object out = counts_json(snapshot.counts);
+  out["seconds"] = to_seconds(snapshot.options.window);
+  out["buckets"] = snapshot.options.buckets;
+  out["mean_ms"] = millis(snapshot.mean);
+  json::object percentiles;
+  for (std::size_t i = 0; i < core::kSnapshotPercentiles.size(); ++i) {
+    percentiles[fmt::format("{}", core::kSnapshotPercentiles[i])] = millis(snapshot.percentiles[i]);
+  }
+  out["percentiles_ms"] = std::move(percentiles);
+  out["latency_samples"] = snapshot.latency_samples;
+  out["longest_stall_ms"] = millis(snapshot.longest_local_stall);
+  return out;
+}
+
+json::object totals_json(const Circuit& circuit, const core::LifetimeTotals& totals) {
+  json::object out;
+  for (std::size_t i = 0; i < kEventNames.size(); ++i) out[kEventNames[i]] = circuit.events(static_cast<Event>(i));
+  out["cancelled"] = totals.cancelled;
+  out["ignored"] = totals.ignored;
+  out["rescued"] = totals.rescued;
+  out["slow"] = totals.slow;
+  out["stale"] = totals.stale;
+  return out;
+}
+
+json::object options_json(const core::BreakerOptions& o) {
+  return {{"mode", core::to_string(o.mode)},
+          {"window_kind", core::to_string(o.window_kind)},
+          {"window", format_duration(o.window)},
+          {"buckets", o.buckets},
+          {"window_calls", o.window_calls},
+          {"error_threshold_percent", percent(o.failure_rate_threshold)},
+          {"volume_threshold", o.minimum_volume},
+          {"slow_call_threshold", format_duration(o.slow_call_threshold)},
+          {"slow_call_rate_percent", percent(o.slow_call_rate_threshold)},
+          {"consecutive_failures", o.consecutive_failures},
+          {"reset_timeout", format_duration(o.reset_timeout)},
+          {"reset_multiplier", o.reset_multiplier},
+          {"reset_timeout_max", format_duration(o.reset_timeout_max)},
+          {"reset_jitter", o.reset_jitter},
+          {"half_open_permits", o.half_open_permits},
+          {"half_open_successes", o.half_open_successes},
+          {"half_open_max", format_duration(o.half_open_max)},
+          {"ramp", format_duration(o.ramp)},
+          {"warm_up", format_duration(o.warm_up)}};
+}
+
+// Monotonic times as people read them: by their distance to now.
+std::string wall(TimePoint at, TimePoint now) {
+  return format_rfc3339(wall_now() - (now - at));
+}
+
+json::object transition_json(const core::Transition& t, TimePoint now) {
+  json::object evidence = counts_json(t.evidence.counts);
+  evidence["excluded"] = t.evidence.counts.ignored;
+  evidence["consecutive_failures"] = t.evidence.consecutive;
+  evidence["longest_local_stall_ms"] = millis(t.evidence.longest_local_stall);
+  evidence["error_threshold_percent"] = percent(t.evidence.failure_rate_threshold);
+  evidence["volume_threshold"] = t.evidence.minimum_volume;
+  return {{"sequence", t.sequence},          {"at", wall(t.at, now)},       {"age_seconds", to_seconds(now - t.at)},
+          {"from", core::to_string(t.from)}, {"to", core::to_string(t.to)}, {"reason", core::to_string(t.reason)},
+          {"evidence", std::move(evidence)}, {"text", core::explain(t)}};
+}
+
+}  // namespace
+
+json::object circuit_json(const Circuit& circuit, const ProxyOptions& options, TimePoint now) {
+  const core::Snapshot snapshot = circuit.breaker().snapshot(now);
+  json::object out;
+  out["name"] = circuit.name();
+  out["upstream"] = options.upstream;
+  out["state"] = core::to_string(snapshot.state);
+  out["mode"] = core::to_string(snapshot.mode);
+  out["since"] = wall(circuit.since(snapshot), now);
+  out["state_seconds"] = std::round(to_seconds(now - circuit.since(snapshot)) * 1000) / 1000;
+  out["remaining_seconds"] = to_seconds(snapshot.remaining);
+  out["explanation"] = core::explain(snapshot);
+  out["window"] = window_json(snapshot);
+  out["totals"] = totals_json(circuit, snapshot.totals);
+  json::object settings = options_json(snapshot.options);
+  settings["timeout"] = format_duration(options.timeout);
+  settings["body_gap"] = format_duration(options.body_gap);
+  out["options"] = std::move(settings);
+  json::array transitions;
+  for (const core::Transition& t : circuit.breaker().journal()) transitions.push_back(transition_json(t, now));
+  out["transitions"] = std::move(transitions);
+  out["endpoints"] = json::array{json::object{{"address", circuit.upstream()}}};
+  return out;
+}
+
+json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, TimePoint now) {
+  json::array list;
+  for (unsigned i = 0; i < workers; ++i) {
+    list.push_back(json::object{{"index", i},
+                                {"lag_ms", millis(monitor.current(i, now))},
+                                {"max_lag_ms_10s", millis(monitor.longest(i, now))}});
+  }
+  return {{"workers", std::move(list)}};
+}
+
+json::object config_json(const ProxyOptions& o) {
+  return {{"listen", o.listen},
+          {"upstream", o.upstream},
+          {"admin", o.admin},
+          {"workers", o.workers},
+          {"timeout", format_duration(o.timeout)},
+          {"body_gap", format_duration(o.body_gap)},
+          {"verdict", to_string(o.verdict)},
+          {"breaker", options_json(o.breaker)},
+          {"fallback", !o.fallback               ? "off"
+                       : o.fallback_file.empty() ? "note"
+                                                 : o.fallback_file},
+          {"allow_pressure", o.allow_pressure},
+          {"log_level", telemetry::to_string(o.log_level)},
+          {"max_connections", o.max_connections},
+          {"head_timeout", format_duration(o.head_timeout)},
+          {"idle_timeout", format_duration(o.idle_timeout)},
+          {"client_gap", format_duration(o.client_gap)},
+          {"pool_size", o.pool_size},
+          {"pool_idle", format_duration(o.pool_idle)},
+          {"drain", format_duration(o.drain)}};
+}
+
+}  // namespace quoll::proxy

@@ -1,0 +1,16 @@
+// The JSON of /circuit-status and /config. Thread-safe: free functions.
+#pragma once
+
+#include <boost/json/object.hpp>
+
+#include "circuit.h"
+#include "quoll/net/loop_monitor.h"
+#include "quoll/proxy/options.h"
+
+namespace quoll::proxy {
+
+boost::json::object circuit_json(const Circuit& circuit, const ProxyOptions& options, TimePoint now);
+boost::json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, TimePoint now);
+boost::json::object config_json(const ProxyOptions& options);
+
+}  // namespace quoll::proxy

@@ -1,0 +1,173 @@
+#include "upstream_call.h"
+
+#include "quoll/http/write.h"
+
+namespace quoll::proxy {
+namespace {
+
+using http::ProxyError;
+
+bool idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
+         method == "TRACE";
+}
+
+}  // namespace
+
+net::Task<UpstreamCall::End> UpstreamCall::run() {
+  for (;;) {
+    if (!co_await connect()) co_return End::no_answer;
+    compose_head();
+    const bool sent = co_await upload_.start(*socket_);
+    if (upload_.bad_body()) co_return End::client_gone;
+    if (sent) {
+      const End end = co_await await_head();
+      if (end != End::no_answer || !resend_allowed()) co_return end;
+    } else if (!resend_allowed()) {
+      co_return fail(ProxyError::connection_terminated, "the upstream closed the connection while it was sent to",
+                     steady_now());
+    }
+    // A kept connection that the peer had closed between two requests is nobody's failure: once more, on a new one.
+    session_.shared().metrics.upstream_resent.add(1, session_.worker.shard);
+  }
+}
+
+net::Task<bool> UpstreamCall::connect() {
+  WorkerState& w = session_.worker;
+  const bool again = kept_;
+  kept_ = false;
+  socket_.reset();
+  TimePoint now = steady_now();
+  if (!again) {
+    socket_ = w.pool.take(now, !idempotent(session_.exchange.request.method));
+    kept_ = socket_ != nullptr;
+  }
+  if (!socket_) {
+    const ProxyOptions& options = session_.options();
+    const auto policy =
+        options.verdict == VerdictKind::timer ? net::DeadlinePolicy::timer_wins : net::DeadlinePolicy::look_first;
+    net::ConnectResult made = co_await net::connect(w.worker.loop(), w.pool.endpoint(), now + options.timeout, policy);
+    w.shared.metrics.upstream_connects.add(1, w.shard);
+    now = steady_now();
+    if (made.status == net::IoStatus::deadline) {
+      time_out(ProxyError::connection_timeout, "the upstream did not take the connection in time", now);
+    } else if (made.status == net::IoStatus::error) {
+      const bool refused = made.error == ECONNREFUSED;
+      fail(refused ? ProxyError::connection_refused : ProxyError::destination_unavailable,
+           refused ? "the upstream refused the connection" : "the upstream cannot be reached", now);
+    }
+    socket_ = std::move(made.socket);
+  }
+  co_return socket_ != nullptr;
+}
+
+void UpstreamCall::compose_head() {
+  Exchange& x = session_.exchange;
+  const http::RequestHead& head = x.request;
+  x.out.clear();
+  http::append_request_line(x.out, head.method, head.path);
+  if (!head.fields.find("Host")) http::append_field(x.out, "Host", session_.shared().circuit.upstream());
+  http::append_end_to_end_fields(x.out, head.fields, head.connection_names_fields, "expect");
+  if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);
+  http::append_field(x.out, "X-Forwarded-For", session_.peer);
+  x.out += "Via: 1.1 quoll\r\n";
+  http::append_head_end(x.out);
+}
+
+net::Task<UpstreamCall::End> UpstreamCall::await_head() {
+  Exchange& x = session_.exchange;
+  const ProxyOptions& options = session_.options();
+  http::HeadScan scan;
+  x.up.clear();
+  bool wait_first = true;  // the request has only just left
+  for (;;) {
+    if (!x.up.make_room(Exchange::kFirst, options.limits.head_bytes + 1)) {
+      co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", steady_now());
+    }
+    const TimePoint sent_at = upload_.sent_at();
+    const net::ReadResult got = co_await socket_->read(
+        x.up.writable(), sent_at == net::kNever ? net::kNever : sent_at + options.timeout, wait_first);
+    wait_first = false;
+    if (upload_.client_gone() || upload_.bad_body()) co_return End::client_gone;
+    if (got.status == net::IoStatus::deadline) {
+      co_return time_out(ProxyError::http_response_timeout, "the upstream did not answer in time", got.read_at);
+    }
+    if (got.status == net::IoStatus::eof) {
+      co_return fail(got_bytes_ ? ProxyError::http_response_incomplete : ProxyError::connection_terminated,
+                     "the upstream closed the connection before its answer", got.read_at);
+    }
+    if (got.status != net::IoStatus::ok) {
+      co_return fail(ProxyError::connection_terminated, "the upstream reset the connection", got.read_at);
+    }
+    got_bytes_ = true;
+    x.up.commit(got.bytes);
+    for (;;) {
+      const http::ParseResult parsed =
+          http::parse_response(x.up.view(), options.limits, x.request.method, scan, x.response);
+      if (parsed.bad()) co_return fail(ProxyError::http_protocol_error, parsed.message, got.read_at);
+      if (!parsed.complete()) break;
+      x.up.consume(parsed.consumed);
+      if (x.response.status == 101) {
+        co_return fail(ProxyError::http_upgrade_failed, "the upstream switched protocols unasked", got.read_at);
+      }
+      if (!x.response.interim()) co_return answered(got);
+      scan = {};
+    }
+  }
+}
+
+UpstreamCall::End UpstreamCall::answered(const net::ReadResult& last) {
+  const ProxyOptions& options = session_.options();
+  const bool early = upload_.sent_at() == net::kNever;  // an answer before the request's end is in time
+  core::Attempt attempt;
+  attempt.sent_at = early ? last.arrived_at : upload_.sent_at();
+  attempt.deadline = attempt.sent_at + options.timeout;
+  attempt.arrived_at = last.arrived_at;
+  attempt.judged_at = last.read_at;
+  // The deadline's wake-up looks into the socket at once: what is read later than the deadline was read late by us.
+  attempt.local_stall = std::max(Duration::zero(), last.read_at - attempt.deadline);
+  attempt.answer = session_.exchange.response.status >= 500 ? core::Answer::bad : core::Answer::good;
+  attempt.stamped = last.stamped;
+  judgement_ = options.verdict == VerdictKind::arrival ? core::judge(attempt) : core::judge_by_timer(attempt);
+
+  WorkerState& w = session_.worker;
+  w.shared.metrics.local_delay.observe(judgement_.local, w.shard);
+  if (judgement_.verdict == core::Verdict::timeout) {
+    trouble_ = {FallbackReason::timeout,
+                ProxyError::http_response_timeout,
+                "the upstream's answer came too late",
+                {},
+                session_.exchange.response.status};
+    return End::no_answer;
+  }
+  w.client_durations.observe(session_.exchange.request.method, session_.exchange.response.status, judgement_.upstream,
+                             w.shard);
+  return End::answered;
+}
+
+UpstreamCall::End UpstreamCall::fail(ProxyError error, std::string_view details, TimePoint now) {
+  const Duration took = upload_.sent_at() == net::kNever ? Duration::zero() : now - upload_.sent_at();
+  judgement_ = {core::Verdict::failure, false, std::max(took, Duration::zero()), {}};
+  trouble_ = {FallbackReason::error, error, details};
+  return End::no_answer;
+}
+
+UpstreamCall::End UpstreamCall::time_out(ProxyError error, std::string_view details, TimePoint now) {
+  const Duration timeout = session_.options().timeout;
+  const TimePoint sent_at = upload_.sent_at() == net::kNever ? now - timeout : upload_.sent_at();
+  judgement_ = {core::Verdict::timeout, false, timeout, std::max(Duration::zero(), now - sent_at - timeout)};
+  trouble_ = {FallbackReason::timeout, error, details};
+  return End::no_answer;
+}
+
+// Only for a kept connection that ended before a byte of an answer, and a request that is the same a second time.
+bool UpstreamCall::resend_allowed() const {
+  return kept_ && !got_bytes_ && upload_.replayable() && judgement_.verdict != core::Verdict::timeout &&
+         idempotent(session_.exchange.request.method);
+}
+
+void UpstreamCall::keep_connection() {
+  session_.worker.pool.give_back(std::move(socket_), steady_now());
+}
+
+}  // namespace quoll::proxy

@@ -1,0 +1,52 @@
+// UpstreamCall: one attempt, from a connection to a judged head. It reaches for a connection, sends the request, waits
+// for the head of an answer and asks core::judge what to make of it. What to do about it is the policy stack's.
+//
+// Loop-confined.
+#pragma once
+
+#include <memory>
+
+#include "quoll/core/judge.h"
+#include "relay.h"
+#include "reply.h"
+#include "session.h"
+
+namespace quoll::proxy {
+
+class UpstreamCall {
+ public:
+  explicit UpstreamCall(Session& session) : session_(session), upload_(session) {}
+
+  enum class End : std::uint8_t {
+    answered,     // exchange.response is filled, exchange.up starts at the body; see judgement()
+    no_answer,    // it failed or timed out; see judgement() and trouble()
+    client_gone,  // the client left, or its body was malformed; says nothing of the upstream
+  };
+  net::Task<End> run();
+
+  const core::Judgement& judgement() const { return judgement_; }
+  const Trouble& trouble() const { return trouble_; }
+  net::StampedSocket& upstream() { return *socket_; }
+  Upload& upload() { return upload_; }
+  // Keeps the connection for another request. Without this it is closed.
+  void keep_connection();
+
+ private:
+  net::Task<bool> connect();
+  net::Task<End> await_head();
+  bool resend_allowed() const;
+  void compose_head();
+  End answered(const net::ReadResult& last);
+  End fail(http::ProxyError error, std::string_view details, TimePoint now);
+  End time_out(http::ProxyError error, std::string_view details, TimePoint now);
+
+  Session& session_;
+  Upload upload_;
+  std::unique_ptr<net::StampedSocket> socket_;
+  bool kept_ = false;  // the connection came from the pool
+  bool got_bytes_ = false;
+  core::Judgement judgement_;
+  Trouble trouble_;
+};
+
+}  // namespace quoll::proxy
