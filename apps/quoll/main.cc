@@ -16,6 +16,10 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   quoll::apps::Run run;
   quoll::apps::add_proxy(app, run);
+  quoll::apps::add_load(app, run);
+  quoll::apps::add_lab(app, run);
+  quoll::apps::add_backend(app, run);
+  quoll::apps::add_pressure(app, run);
 
   try {
     app.parse(argc, argv);

@@ -3,8 +3,8 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <sys/pidfd.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -129,7 +129,8 @@ Result<void> Process::launch() {
     pid_ = -1;
     return Error{"cannot run " + options_.command[0] + " for " + options_.name + ": " + std::strerror(why), "exec"};
   }
-  pidfd_ = ::pidfd_open(pid_, 0);
+  // glibc 2.36 declares pidfd_open for C only.
+  pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
   if (pidfd_ < 0) return system_error("cannot watch " + options_.name);
   std::swap(out_, pipes.out[0]);
   std::swap(err_, pipes.err[0]);

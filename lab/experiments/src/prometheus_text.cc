@@ -105,8 +105,8 @@ std::uint64_t MetricsPage::count(std::string_view name, const Labels& labels) co
   return static_cast<std::uint64_t>(std::llround(sum(name, labels).value_or(0)));
 }
 
-std::map<std::string, std::uint64_t> MetricsPage::counts_by(std::string_view name, std::string_view label) const {
-  std::map<std::string, std::uint64_t> counts;
+CountMap MetricsPage::counts_by(std::string_view name, std::string_view label) const {
+  CountMap counts;
   for (const MetricSample& sample : samples_) {
     if (sample.name != name) continue;
     const auto found = sample.labels.find(label);

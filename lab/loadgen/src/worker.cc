@@ -233,7 +233,8 @@ void Worker::expire(TimePoint now) {
     Connection& one = connections_[index];
     if (now < one.request.started + plan_.options.timeout) return;
     if (one.state == Connection::State::connecting) {
-      fail(index, ErrorKind::connect, "connect: not within " + format_duration(plan_.options.timeout), now);
+      fail(index, ErrorKind::connect,
+           "connect to " + to_string(plan_.address) + ": not within " + format_duration(plan_.options.timeout), now);
       continue;
     }
     // The socket is asked before the peer is blamed: the loop may be late itself.

@@ -15,8 +15,8 @@ namespace quoll::lab::loadgen {
 
 namespace {
 
-std::string reason(const char* what, int error) {
-  return std::string(what) + ": " + std::generic_category().message(error);
+std::string reason(const std::string& what, int error) {
+  return what + ": " + std::generic_category().message(error);
 }
 
 }  // namespace
@@ -35,7 +35,7 @@ void Worker::open_socket(std::uint32_t index, TimePoint now) {
   one.answered = false;
   const int status = connect(one.fd, reinterpret_cast<const sockaddr*>(&plan_.address.storage), plan_.address.length);
   if (status != 0 && errno != EINPROGRESS) {
-    fail(index, ErrorKind::connect, reason("connect", errno), now);
+    fail(index, ErrorKind::connect, reason("connect to " + to_string(plan_.address), errno), now);
     return;
   }
   epoll_event event{};
@@ -65,7 +65,7 @@ void Worker::on_connected(std::uint32_t index) {
   socklen_t size = sizeof error;
   getsockopt(one.fd, SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) {
-    fail(index, ErrorKind::connect, reason("connect", error), steady_now());
+    fail(index, ErrorKind::connect, reason("connect to " + to_string(plan_.address), error), steady_now());
     return;
   }
   one.state = Connection::State::busy;

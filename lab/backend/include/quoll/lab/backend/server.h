@@ -70,7 +70,7 @@ struct Options {
   // More than this wait in the accept queue. Default 20,000, range 1 to 1e6; the limit on descriptors is raised as far
   // as allowed, and binds, too.
   std::size_t max_connections = 20'000;
-  // Called on run()'s thread (open()'s for `listening`); must not block. May be empty.
+  // Called on run()'s thread; must not block. May be empty.
   std::function<void(const Event&)> on_event = {};
 
   // Every fault; empty when valid.

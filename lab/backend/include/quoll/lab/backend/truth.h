@@ -35,8 +35,8 @@ enum class End : std::uint8_t {
 std::string_view to_string(End end);
 
 struct TruthRecord {
-  std::string id;      // the X-Request-Id field, or "b<number>" when there was none of 1 to 128 plain characters
-  TimePoint received;  // its last byte reached this machine's kernel
+  std::string id;           // the X-Request-Id field, or "b<number>" when there was none of 1 to 128 plain characters
+  TimePoint received = {};  // its last byte reached this machine's kernel
   std::optional<TimePoint> sending = {};   // just before the last byte of the answer was handed to the kernel
   std::optional<TimePoint> answered = {};  // just after
   Duration planned{};                      // the delay decided on; counts from `received`

@@ -12,16 +12,10 @@
 #include <vector>
 
 #include "quoll/base/time.h"
+#include "quoll/lab/experiments/counts.h"
 #include "quoll/lab/experiments/phases.h"
 
 namespace quoll::lab::experiments {
-
-using CountMap = std::map<std::string, std::uint64_t, std::less<>>;
-
-inline std::uint64_t count_of(const CountMap& counts, std::string_view key) {
-  const auto found = counts.find(key);
-  return found == counts.end() ? 0 : found->second;
-}
 
 // What the load generator saw, in a second or in a phase.
 struct Traffic {

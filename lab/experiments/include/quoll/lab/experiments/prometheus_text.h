@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "quoll/base/result.h"
+#include "quoll/lab/experiments/counts.h"
 
 namespace quoll::lab::experiments {
 
@@ -32,7 +33,7 @@ class MetricsPage {
   // As sum, for counters: 0 when there is none.
   std::uint64_t count(std::string_view name, const Labels& labels = {}) const;
   // The sums by one label's value: {"success": 12, "timeout": 3}.
-  std::map<std::string, std::uint64_t> counts_by(std::string_view name, std::string_view label) const;
+  CountMap counts_by(std::string_view name, std::string_view label) const;
   // The upper bound of the highest bucket of histogram `name` that has grown since `before`, over all label sets;
   // nothing when none has. The last bucket's bound is infinite.
   std::optional<double> highest_growth(std::string_view name, const MetricsPage& before) const;

@@ -1,0 +1,215 @@
+// `quoll backend`: the unstable backend.
+
+#include "quoll/lab/backend/server.h"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <iostream>
+#include <memory>
+#include <sstream>
+
+#include "commands.h"
+#include "quoll/base/rng.h"
+#include "quoll/telemetry/log.h"
+
+namespace quoll::apps {
+
+namespace {
+
+using lab::backend::Behaviour;
+using lab::backend::Event;
+using lab::backend::Server;
+
+// As typed; strings become values in one place, below.
+struct Arguments {
+  std::string listen = "127.0.0.1:3001";
+  std::string control;
+  std::string mode = "answer";
+  double fail_rate = 0.3;
+  unsigned status = 500;
+  std::string delay = "100ms..800ms";
+  std::string degrade = "5ms";
+  double slow_factor = 3;
+  std::string drip = "100ms";
+  std::string script;
+  std::uint64_t seed = 0;
+  std::size_t truth = 200'000;
+  std::string keep_alive_timeout = "75s";
+  std::size_t max_connections = 20'000;
+  int nice = 0;
+  std::string log_level = "info";
+  bool json = false;
+};
+
+// The signal handler's view of the server.
+Server* g_running = nullptr;
+
+extern "C" void stop_backend(int /*signal*/) {
+  if (g_running != nullptr) g_running->stop();
+}
+
+template <typename T>
+void take(std::string& faults, const char* option, Result<T> read, T& out) {
+  if (read) {
+    out = *read;
+  } else {
+    faults += std::string(option) + ": " + read.error().message + "\n";
+  }
+}
+
+Result<lab::backend::Script> read_script(const std::string& path) {
+  std::ifstream file(path);
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) return Error{"cannot read '" + path + "': " + std::strerror(errno), "file"};
+  auto script = lab::backend::Script::parse(text.str());
+  if (!script) return Error{path + ":\n" + script.error().message, script.error().code};
+  return script;
+}
+
+Result<lab::backend::Options> to_options(const Arguments& a) {
+  lab::backend::Options options;
+  std::string faults;
+  options.listen = a.listen;
+  options.control = a.control;
+  Behaviour& behaviour = options.behaviour;
+  take(faults, "--mode", lab::backend::parse_mode(a.mode), behaviour.mode);
+  take(faults, "--delay", parse_duration_range(a.delay), behaviour.delay);
+  take(faults, "--degrade", parse_duration(a.degrade), behaviour.degrade);
+  take(faults, "--drip", parse_duration(a.drip), behaviour.drip);
+  take(faults, "--keep-alive-timeout", parse_duration(a.keep_alive_timeout), options.keep_alive_timeout);
+  behaviour.fail_rate = a.fail_rate;
+  behaviour.status = a.status;
+  behaviour.slow_factor = a.slow_factor;
+  options.truth = a.truth;
+  options.max_connections = a.max_connections;
+  options.seed = a.seed;
+  if (!a.script.empty()) {
+    lab::backend::Script script;
+    take(faults, "--script", read_script(a.script), script);
+    options.script = std::move(script);
+  }
+  if (behaviour.mode == lab::backend::Mode::refuse && a.control.empty()) {
+    faults += "--mode refuse: nothing could end it; add --control HOST:PORT\n";
+  }
+  if (!faults.empty()) return Error{faults.substr(0, faults.size() - 1), "bad_options"};
+  return options;
+}
+
+std::string event_json(const Event& event, const Server& server, std::uint64_t seed) {
+  std::string out = fmt::format(R"({{"event":"{}","at_ns":{},{})", to_string(event.kind),
+                                event.at.time_since_epoch().count(), lab::backend::json_members(event.behaviour));
+  if (event.kind == Event::Kind::listening) {
+    out += fmt::format(R"(,"port":{},"control_port":{},"seed":{})", server.port(), server.control_port(), seed);
+  }
+  std::string quoted;
+  for (const char c : event.text) {
+    if (c == '"' || c == '\\') quoted += '\\';
+    quoted += c < ' ' ? ' ' : c;
+  }
+  return out + ",\"text\":\"" + quoted + "\"}";
+}
+
+void log_event(telemetry::Log& log, const Event& event) {
+  const auto mode = lab::backend::to_string(event.behaviour.mode);
+  switch (event.kind) {
+    case Event::Kind::warning:
+      log.warn("backend_warning", {{"text", event.text}});
+      break;
+    case Event::Kind::behaviour:
+      log.info("behaviour", {{"mode", mode}, {"reason", event.text}});
+      break;
+    case Event::Kind::listening:
+    case Event::Kind::stopping:
+    case Event::Kind::stopped:
+      log.info(to_string(event.kind), {{"text", event.text}});
+      break;
+  }
+}
+
+int run_backend(const Arguments& a) {
+  const auto level = telemetry::parse_log_level(a.log_level);
+  auto options = to_options(a);
+  if (!level || !options) {
+    if (!level) std::cerr << "quoll backend: --log-level: " << level.error().message << "\n";
+    if (!options) std::cerr << "quoll backend: " << options.error().message << "\n";
+    return 2;
+  }
+  telemetry::Log log({.level = *level});
+  if (a.nice != 0 && ::setpriority(PRIO_PROCESS, 0, a.nice) != 0) {
+    log.warn("nice_not_set", {{"nice", a.nice}, {"reason", std::strerror(errno)}});
+  }
+  Server* opened = nullptr;
+  options->on_event = [&](const Event& event) {
+    if (a.json) std::cout << event_json(event, *opened, a.seed) << std::endl;
+    log_event(log, event);
+  };
+  auto server = Server::open(std::move(*options));
+  if (!server) {
+    std::cerr << "quoll backend: " << server.error().message << "\n";
+    return 2;
+  }
+  opened = server->get();
+  if (!a.json) {
+    std::cout << fmt::format("quoll backend: port {}, mode {}, seed {}", opened->port(), a.mode, a.seed)
+              << (opened->control_port() != 0 ? fmt::format(", control port {}", opened->control_port()) : "")
+              << std::endl;
+  }
+  g_running = opened;
+  std::signal(SIGINT, stop_backend);
+  std::signal(SIGTERM, stop_backend);
+  const auto ran = opened->run();
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  g_running = nullptr;
+  if (!ran) std::cerr << "quoll backend: " << ran.error().message << "\n";
+  return ran ? 0 : 1;
+}
+
+}  // namespace
+
+void add_backend(CLI::App& app, Run& run) {
+  auto a = std::make_shared<Arguments>();
+  CLI::App* command = app.add_subcommand("backend", "An HTTP backend that fails and delays as told, and keeps truth");
+  command->add_option("--listen", a->listen, "HOST:PORT; port 0 takes any free one")->capture_default_str();
+  command->add_option("--control", a->control,
+                      "HOST:PORT of a second listener for /control, /truth, /metrics and /health only; it also answers "
+                      "in mode refuse (default: none)");
+  command
+      ->add_option("--mode", a->mode,
+                   "answer, healthy, slow, fail, hang, reset, truncate, drip, garbage or refuse (POST /control and "
+                   "--script change it)")
+      ->capture_default_str();
+  command->add_option("--fail-rate", a->fail_rate, "Mode answer: the share that fails at once")->capture_default_str();
+  command->add_option("--status", a->status, "What a failure answers, 400 to 599")->capture_default_str();
+  command->add_option("--delay", a->delay, "How long other answers take, uniformly")->capture_default_str();
+  command->add_option("--degrade", a->degrade, "Added to the delay for each other request in progress; 0 turns it off")
+      ->capture_default_str();
+  command->add_option("--slow-factor", a->slow_factor, "Mode slow: times the delay")->capture_default_str();
+  command->add_option("--drip", a->drip, "Mode drip: from one byte of the body to the next")->capture_default_str();
+  command->add_option("--script", a->script,
+                      "A timeline of modes, a line each: \"10s healthy\", \"20s fail\", \"loop\"");
+  a->seed = random_seed();
+  command->add_option("--seed", a->seed, "Of failures and delays (default: a random one, printed)");
+  command->add_option("--truth", a->truth, "Records of ground truth kept")->capture_default_str();
+  command->add_option("--keep-alive-timeout", a->keep_alive_timeout, "Idle connections are closed after this")
+      ->capture_default_str();
+  command->add_option("--max-connections", a->max_connections, "More wait in the accept queue")->capture_default_str();
+  command->add_option("--nice", a->nice, "Priority, such as -5 to stay exact on a busy machine; needs privilege")
+      ->capture_default_str();
+  command->add_option("--log-level", a->log_level, "debug, info, warn, error or off")->capture_default_str();
+  command->add_flag("--json", a->json, "Events on standard output, one JSON object a line");
+  command->footer(
+      "GET /api/data and any other path, GET /bytes/N, POST /count: treated as the mode says.\n"
+      "GET /health, GET /metrics, GET|POST /control, GET|DELETE /truth: always answered.\n"
+      "curl -d '{\"mode\":\"fail\",\"for\":\"20s\"}' http://127.0.0.1:3001/control");
+  command->callback([a, &run] { run = [a] { return run_backend(*a); }; });
+}
+
+}  // namespace quoll::apps

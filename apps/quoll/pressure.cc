@@ -1,0 +1,242 @@
+// `quoll pressure KIND`: takes CPU away from others, in four ways.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <charconv>
+#include <csignal>
+#include <iostream>
+#include <memory>
+
+#include "commands.h"
+#include "quoll/base/rng.h"
+#include "quoll/lab/pressure/cpu.h"
+#include "quoll/lab/pressure/loop.h"
+#include "quoll/lab/pressure/pause.h"
+#include "quoll/lab/pressure/quota.h"
+
+namespace quoll::apps {
+
+namespace {
+
+using namespace lab::pressure;
+
+// As typed; strings become values in one place, below.
+struct Common {
+  std::string duration;
+  bool json = false;
+};
+struct LoopArguments : Common {
+  LoopOptions options;
+  std::string block = "100ms";
+  std::string every = "1s..2s";
+};
+struct CpuArguments : Common {
+  CpuOptions options;
+  std::string cores = "all";
+  std::string duty = "100%";
+};
+struct QuotaArguments : Common {
+  QuotaOptions options;
+  std::string period = "100ms";
+  bool skip_unavailable = false;
+};
+struct PauseArguments : Common {
+  PauseOptions options;
+  std::string stop = "300ms";
+  std::string every = "1s..2s";
+};
+
+// The signal handler's view of the run.
+StopSignal* g_stop = nullptr;
+
+extern "C" void stop_pressure(int /*signal*/) {
+  if (g_stop != nullptr) g_stop->request();
+}
+
+class Reader {
+ public:
+  template <typename T, typename Into>
+  void take(const char* option, Result<T> read, Into& out) {
+    if (read) {
+      out = *read;
+    } else {
+      faults_ += std::string(option) + ": " + read.error().message + "\n";
+    }
+  }
+  void duration(const std::string& text, RunLength& out) {
+    if (!text.empty()) take("--duration", parse_duration(text), out);
+  }
+  const std::string& faults() const { return faults_; }
+
+ private:
+  std::string faults_;
+};
+
+Result<double> parse_percent(std::string_view text) {
+  double value = 0;
+  const std::string_view digits = text.substr(0, text.size() - (text.ends_with('%') ? 1 : 0));
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
+  if (error == std::errc() && end == digits.data() + digits.size()) return value / 100;
+  return Error{"'" + std::string(text) + "' is not a percentage, such as 50%", "bad_percent"};
+}
+
+Result<unsigned> parse_cores(std::string_view text) {
+  if (text == "all") return 0U;
+  unsigned value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size() && value > 0) return value;
+  return Error{"'" + std::string(text) + "' is not a number of cores; write one, or all", "bad_cores"};
+}
+
+Sink printer(bool json) {
+  const TimePoint start = steady_now();
+  return [json, start](const lab::pressure::Event& event) {
+    if (json) {
+      std::cout << to_json(event) << std::endl;
+    } else {
+      std::cout << fmt::format("{:9.3f}s  {}", to_seconds(event.at - start), event.text) << std::endl;
+    }
+  };
+}
+
+int usage(const std::string& faults) {
+  std::string text = faults;
+  while (text.ends_with('\n')) text.pop_back();
+  std::cerr << "quoll pressure: " << text << "\n";
+  return 2;
+}
+
+// Runs one kind under the signals' eyes and turns its result into an exit code.
+template <typename Options>
+int run_kind(const Options& options, const Common& common,
+             Result<void> (*kind)(const Options&, const Sink&, const StopSignal&), bool skip_unavailable = false) {
+  StopSignal stop;
+  g_stop = &stop;
+  std::signal(SIGINT, stop_pressure);
+  std::signal(SIGTERM, stop_pressure);
+  const auto ran = kind(options, printer(common.json), stop);
+  std::signal(SIGINT, SIG_DFL);
+  std::signal(SIGTERM, SIG_DFL);
+  g_stop = nullptr;
+  if (ran) return 0;
+  if (ran.error().code == "bad_options") return usage(ran.error().message);
+  if (skip_unavailable && ran.error().code == "not_permitted") {
+    printer(common.json)({"skipped", steady_now(), {}, "SKIPPED: " + ran.error().message});
+    return 0;
+  }
+  std::cerr << "quoll pressure: " << ran.error().message << "\n";
+  return 1;
+}
+
+template <typename Arguments>
+std::shared_ptr<Arguments> with_common(CLI::App* command) {
+  auto a = std::make_shared<Arguments>();
+  command->add_option("--duration", a->duration, "How long (default: until Ctrl-C)");
+  command->add_flag("--json", a->json, "One JSON object a line for each event, with CLOCK_MONOTONIC as at_ns");
+  return a;
+}
+
+template <typename Arguments>
+void add_seed(CLI::App* command, Arguments& a) {
+  a.options.seed = random_seed();
+  command->add_option("--seed", a.options.seed, "Of the times (default: a random one, printed)");
+}
+
+void print_seed(const Common& common, std::uint64_t seed) {
+  printer(common.json)({"seed", steady_now(), {{"seed", std::to_string(seed)}}, fmt::format("seed {}", seed)});
+}
+
+void add_loop(CLI::App& pressure, Run& run) {
+  CLI::App* command = pressure.add_subcommand("loop", "Asks a proxy to block its event loops");
+  auto a = with_common<LoopArguments>(command);
+  command->add_option("--target", a->options.target, "The admin port of a proxy started with --allow-pressure")
+      ->capture_default_str();
+  command->add_option("--block", a->block, "How long a block lasts, such as 100ms or 50ms..600ms")
+      ->capture_default_str();
+  command->add_option("--every", a->every, "From one block's start to the next one's")->capture_default_str();
+  command->add_option("--worker", a->options.worker, "all, random, or a worker's number")->capture_default_str();
+  add_seed(command, *a);
+  command->callback([a, &run] {
+    run = [a] {
+      Reader reader;
+      reader.take("--block", parse_duration_range(a->block), a->options.block);
+      reader.take("--every", parse_duration_range(a->every), a->options.every);
+      reader.duration(a->duration, a->options.duration);
+      if (!reader.faults().empty()) return usage(reader.faults());
+      print_seed(*a, a->options.seed);
+      return run_kind(a->options, *a, run_loop);
+    };
+  });
+}
+
+void add_cpu(CLI::App& pressure, Run& run) {
+  CLI::App* command = pressure.add_subcommand("cpu", "Burns whole cores");
+  auto a = with_common<CpuArguments>(command);
+  command->add_option("--cores", a->cores, "How many threads burn, or all")->capture_default_str();
+  command->add_option("--nice", a->options.nice, "0 competes as an equal, 19 takes what is left")
+      ->capture_default_str();
+  command->add_option("--duty", a->duty, "The share of each 10 ms that is burnt")->capture_default_str();
+  command->callback([a, &run] {
+    run = [a] {
+      Reader reader;
+      reader.take("--cores", parse_cores(a->cores), a->options.cores);
+      reader.take("--duty", parse_percent(a->duty), a->options.duty);
+      reader.duration(a->duration, a->options.duration);
+      if (!reader.faults().empty()) return usage(reader.faults());
+      return run_kind(a->options, *a, run_cpu);
+    };
+  });
+}
+
+void add_quota(CLI::App& pressure, Run& run) {
+  CLI::App* command = pressure.add_subcommand("quota", "Puts a process under a CPU quota, as Kubernetes limits do");
+  auto a = with_common<QuotaArguments>(command);
+  command->add_option("--pid", a->options.pid, "The process")->required();
+  command->add_option("--percent", a->options.percent, "Of one CPU")->capture_default_str();
+  command->add_option("--period", a->period, "The quota is handed out anew each period")->capture_default_str();
+  command->add_flag("--neighbour", a->options.neighbour, "Adds a process that spins to the same quota");
+  command->add_flag("--skip-unavailable", a->skip_unavailable, "Exit code 0 where control groups are not permitted");
+  command->callback([a, &run] {
+    run = [a] {
+      Reader reader;
+      reader.take("--period", parse_duration(a->period), a->options.period);
+      reader.duration(a->duration, a->options.duration);
+      if (!reader.faults().empty()) return usage(reader.faults());
+      return run_kind(a->options, *a, run_quota, a->skip_unavailable);
+    };
+  });
+}
+
+void add_pause(CLI::App& pressure, Run& run) {
+  CLI::App* command = pressure.add_subcommand("pause", "Stops and continues a process at random (SIGSTOP, SIGCONT)");
+  auto a = with_common<PauseArguments>(command);
+  command->add_option("--pid", a->options.pid, "The process")->required();
+  command->add_option("--stop", a->stop, "How long it is stopped")->capture_default_str();
+  command->add_option("--every", a->every, "From one stop's start to the next one's")->capture_default_str();
+  add_seed(command, *a);
+  command->callback([a, &run] {
+    run = [a] {
+      Reader reader;
+      reader.take("--stop", parse_duration_range(a->stop), a->options.stop);
+      reader.take("--every", parse_duration_range(a->every), a->options.every);
+      reader.duration(a->duration, a->options.duration);
+      if (!reader.faults().empty()) return usage(reader.faults());
+      print_seed(*a, a->options.seed);
+      return run_kind(a->options, *a, run_pause);
+    };
+  });
+}
+
+}  // namespace
+
+void add_pressure(CLI::App& app, Run& run) {
+  CLI::App* pressure = app.add_subcommand("pressure", "Takes CPU away from others, to see what they make of it");
+  pressure->require_subcommand(1);
+  add_loop(*pressure, run);
+  add_cpu(*pressure, run);
+  add_quota(*pressure, run);
+  add_pause(*pressure, run);
+}
+
+}  // namespace quoll::apps

@@ -1,0 +1,47 @@
+// Recorder: the Run of an experiment while it is being made, and the clock that all its times are on.
+//
+// Thread-safe. `look` and `change` hold a lock: what they call must be short, and must not call the Recorder.
+#pragma once
+
+#include <utility>
+
+#include "quoll/base/mutex.h"
+#include "quoll/base/time.h"
+#include "quoll/lab/experiments/model.h"
+
+namespace quoll::lab::experiments {
+
+class Recorder {
+ public:
+  // The run starts now.
+  explicit Recorder(Run run) : epoch_(steady_now()), wall_epoch_(wall_now()), run_(std::move(run)) {}
+
+  Duration now() const { return steady_now() - epoch_; }
+  WallTime wall_epoch() const { return wall_epoch_; }
+
+  template <typename F>
+  auto look(const F& f) const {
+    const MutexLock lock(mutex_);
+    return f(std::as_const(run_));
+  }
+  template <typename F>
+  auto change(const F& f) {
+    const MutexLock lock(mutex_);
+    return f(run_);
+  }
+  void mark(std::string text) {
+    const Duration at = now();
+    change([&](Run& run) { run.marks.push_back({at, std::move(text)}); });
+  }
+  void problem(std::string text) {
+    change([&](Run& run) { run.problems.push_back(std::move(text)); });
+  }
+
+ private:
+  const TimePoint epoch_;
+  const WallTime wall_epoch_;
+  mutable Mutex mutex_;
+  Run run_ QUOLL_GUARDED_BY(mutex_);
+};
+
+}  // namespace quoll::lab::experiments

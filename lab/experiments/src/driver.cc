@@ -1,0 +1,154 @@
+#include "quoll/lab/experiments/driver.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "quoll/lab/experiments/cross_check.h"
+#include "quoll/lab/experiments/observer.h"
+#include "quoll/lab/experiments/parts_json.h"
+
+namespace quoll::lab::experiments {
+
+namespace {
+
+constexpr Duration kRest = std::chrono::milliseconds(50);
+// How long a load generator may take beyond its phase: the last requests, and a machine that is busy.
+constexpr Duration kLoadGrace = std::chrono::seconds(8);
+// The proxy counts an outcome within moments of its answer; on a busy machine that may be after the caller saw it.
+constexpr Duration kSettle = std::chrono::seconds(2);
+
+}  // namespace
+
+Driver::Driver(System& system, Recorder& recorder, Rest rest)
+    : system_(system), recorder_(recorder), rest_(std::move(rest)) {}
+
+bool Driver::fail(const Error& error) {
+  recorder_.problem(error.message);
+  return false;
+}
+
+void Driver::run(const std::vector<Phase>& plan) {
+  Observer observer(recorder_, system_.admin_port());
+  const Result<void> first = observer.look();  // the state before the first request
+  if (!first) {
+    fail(first.error());
+  } else {
+    observer.start();
+    for (const Phase& phase : plan) {
+      if (!run_phase(phase)) break;
+    }
+    system_.stop_load();
+    // Whatever goes on after the end (--keep) shall go on without pressure.
+    const Result<void> calm = system_.set_pressure({}, 0);
+    if (!calm) fail(calm.error());
+    observer.stop();
+    const Result<void> last = observer.look();  // the last changes
+    if (!last && !recorder_.look([](const Run& run) { return run.interrupted || !run.problems.empty(); })) {
+      fail(last.error());
+    }
+  }
+  recorder_.change([&](Run& run) {
+    run.parts = system_.parts();
+    summarise(run);
+  });
+}
+
+bool Driver::run_phase(const Phase& phase) {
+  const Result<Counters> before = system_.counters();
+  if (!before) return fail(before.error());
+  const Duration start = recorder_.now();
+  recorder_.change([&](Run& run) {
+    run.phases.push_back({.phase = phase,
+                          .start = start,
+                          .traffic = {},
+                          .counters = {},
+                          .state_before = run.samples.empty() ? "closed" : run.samples.back().state});
+  });
+  std::size_t next = 0;
+  bool going = take_steps(phase, start, next);
+  if (going) {
+    load_started_ = recorder_.now();
+    const Result<void> started =
+        system_.start_load(phase.length, [this](std::string_view line) { on_load_line(line); });
+    going = started ? true : fail(started.error());
+  }
+  while (going && !system_.load_ended()) {
+    if (const auto dead = system_.dead_part()) {
+      going = fail(*dead);
+    } else if (recorder_.now() > load_started_ + phase.length + kLoadGrace) {
+      going = fail(system_.load_failure("did not end in phase " + phase.name));
+    } else if (!rest_(kRest)) {
+      recorder_.change([](Run& run) { run.interrupted = true; });
+      going = false;
+    } else {
+      going = take_steps(phase, start, next);
+    }
+  }
+  if (going) {
+    if (const auto dead = system_.dead_part()) going = fail(*dead);
+  }
+  const Duration end = recorder_.now();
+  recorder_.change([&](Run& run) { run.phases.back().end = end; });
+  if (!going) return false;
+
+  const auto [complete, traffic] =
+      recorder_.look([](const Run& run) { return std::pair(run.phases.back().complete, run.phases.back().traffic); });
+  if (!complete) return fail(system_.load_failure("gave no result in phase " + phase.name));
+  const Result<Counters> after = settled_counters(*before, traffic);
+  if (!after) return fail(after.error());
+  recorder_.change([&](Run& run) { run.phases.back().counters = difference(*after, *before); });
+  return true;
+}
+
+bool Driver::take_steps(const Phase& phase, Duration start, std::size_t& next) {
+  while (next < phase.steps.size() && recorder_.now() - start >= phase.steps[next].at) {
+    const Step& step = phase.steps[next++];
+    if (!step.backend.empty()) {
+      const Result<void> set = system_.set_backend(step.backend);
+      if (!set) return fail(set.error());
+    }
+    if (step.sets_pressure) {
+      const Result<void> set = system_.set_pressure(step.loop, step.cpu_cores);
+      if (!set) return fail(set.error());
+    }
+    recorder_.mark(step.text);
+  }
+  return true;
+}
+
+Result<Counters> Driver::settled_counters(const Counters& before, const Traffic& traffic) {
+  const Duration end = recorder_.now() + kSettle;
+  while (true) {
+    Result<Counters> after = system_.counters();
+    if (!after || recorder_.now() >= end) return after;
+    const std::vector<Check> checks = cross_check(difference(*after, before), traffic);
+    if (std::all_of(checks.begin(), checks.end(), [](const Check& check) { return check.pass; })) return after;
+    if (!rest_(kRest)) return after;
+  }
+}
+
+void Driver::on_load_line(std::string_view text) {
+  const auto parsed = parse_load_line(text);
+  if (!parsed) {
+    recorder_.problem(parsed.error().message);
+    return;
+  }
+  if (!parsed->has_value()) return;
+  const LoadLine& line = **parsed;
+  const Duration now = recorder_.now();
+  recorder_.change([&](Run& run) {
+    if (run.phases.empty()) return;
+    if (line.is_result) {
+      run.phases.back().traffic = line.traffic;
+      run.phases.back().complete = true;
+      return;
+    }
+    // Its own time, not that of our reading: under pressure a line may wait for us. It cannot have begun before we
+    // started it, nor end in the future.
+    const Duration at = std::min(now, load_started_ + line.t);
+    run.ticks.push_back({.at = at, .length = line.length, .traffic = line.traffic});
+  });
+}
+
+}  // namespace quoll::lab::experiments
