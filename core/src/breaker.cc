@@ -140,7 +140,7 @@ std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, 
     const std::uint64_t word = state_.load(std::memory_order_acquire);
     if (generation_of(word) != generation) {
       window_.add_direct(shard, tally);
-      window_.bump_direct(shard, kStale);
+      window_.note_stale(shard);
       return std::nullopt;
     }
     if (!ticket || phase_of(word) == Phase::disabled) {
@@ -234,12 +234,13 @@ std::optional<Transition> BreakerCore::record_counted(std::uint32_t generation, 
   const std::uint64_t word = state_.load(std::memory_order_relaxed);
   window_.add_direct(shard, tally);
   if (generation_of(word) != generation) {
-    window_.bump_direct(shard, kStale);
+    window_.note_stale(shard);
     return std::nullopt;
   }
   const Phase phase = phase_of(word);
-  if (phase == Phase::disabled || tally.delta[kCalls / 2] == 0) return std::nullopt;
+  if (phase == Phase::disabled) return std::nullopt;
   ring_->push(tally);
+  if (tally.delta[kCalls / 2] == 0) return std::nullopt;
   if (options_.consecutive_failures > 0) count_consecutive(generation, tally.delta[kFailed / 2] > kHigh);
   if (phase != Phase::closed && phase != Phase::ramping) return std::nullopt;
   const std::optional<Reason> reason = broken_limit(ring_->counts());

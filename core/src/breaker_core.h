@@ -170,8 +170,8 @@ class BreakerCore {
   TimePoint since_ QUOLL_GUARDED_BY(mutex_){};
   Rng rng_ QUOLL_GUARDED_BY(mutex_);
   StallMemory stalls_ QUOLL_GUARDED_BY(mutex_);
-  // Count windows: what had been cancelled, ignored and rejected when the window was last emptied.
-  std::array<std::uint64_t, 3> before_window_ QUOLL_GUARDED_BY(mutex_){};
+  // Count windows: what had been rejected when the window was last emptied.
+  std::uint64_t rejected_before_ QUOLL_GUARDED_BY(mutex_) = 0;
   std::array<JournalEntry, Breaker::kJournal> journal_ QUOLL_GUARDED_BY(mutex_);
   const std::uint64_t ramp_seed_;
   const std::string name_;

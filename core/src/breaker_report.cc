@@ -86,18 +86,15 @@ WindowCounts BreakerCore::window_counts(TimePoint now) const {
   FieldCounts counts = window_.counts(now);
   if (ring_ != nullptr) {
     counts = ring_->counts();
-    const FieldCounts totals = window_.totals();
-    // Events that are no call have no place in the last N calls: they are counted since the window was emptied.
-    if (options_.cancellations == CountAs::nothing) counts[kCancelled] = totals[kCancelled] - before_window_[0];
-    counts[kIgnored] = totals[kIgnored] - before_window_[1];
-    counts[kRejected] = totals[kRejected] - before_window_[2];
+    // Rejections take no lock and so have no place in the ring: they are counted since it was emptied.
+    counts[kRejected] = window_.totals()[kRejected] - rejected_before_;
   }
   return {.calls = narrow(counts[kCalls]),
           .failed_calls = narrow(counts[kFailed]),
           .success = narrow(successes(counts)),
           .failure = narrow(counts[kFailure]),
           .timeout = narrow(counts[kTimeout]),
-          .cancelled = narrow(counts[kCancelled]),
+          .cancelled = narrow(counts[kCancelled] + counts[kDropped]),
           .ignored = narrow(counts[kIgnored]),
           .slow = narrow(counts[kSlow]),
           .rescued = narrow(counts[kRescued]),
@@ -144,6 +141,7 @@ Snapshot BreakerCore::snapshot(TimePoint now) const {
   snapshot.options = options_;
   Latencies latencies;
   FieldCounts totals{};
+  std::uint64_t stale = 0;
   {
     const MutexLock lock(mutex_);
     const std::uint64_t word = state_.load(std::memory_order_relaxed);
@@ -166,6 +164,7 @@ Snapshot BreakerCore::snapshot(TimePoint now) const {
     snapshot.longest_local_stall = std::chrono::microseconds(stalls_.longest_micros(now));
     latencies = ring_ != nullptr ? ring_->latencies() : window_.latencies(now);
     totals = window_.totals();
+    stale = window_.stale();
     snapshot.totals.opened = opened_;
     snapshot.totals.half_opened = half_opened_;
     snapshot.totals.closed = closed_;
@@ -174,12 +173,12 @@ Snapshot BreakerCore::snapshot(TimePoint now) const {
   snapshot.totals.success = successes(totals);
   snapshot.totals.failure = totals[kFailure];
   snapshot.totals.timeout = totals[kTimeout];
-  snapshot.totals.cancelled = totals[kCancelled];
+  snapshot.totals.cancelled = totals[kCancelled] + totals[kDropped];
   snapshot.totals.ignored = totals[kIgnored];
   snapshot.totals.slow = totals[kSlow];
   snapshot.totals.rescued = totals[kRescued];
   snapshot.totals.rejected = totals[kRejected];
-  snapshot.totals.stale = totals[kStale];
+  snapshot.totals.stale = stale;
   return snapshot;
 }
 

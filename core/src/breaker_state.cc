@@ -187,7 +187,7 @@ std::optional<Transition> BreakerCore::record_trial(std::uint32_t generation, un
     add_current(generation, shard, tally, &now);
   } else {
     window_.add_direct(shard, tally);
-    if (call) ring_->push(tally);
+    ring_->push(tally);
   }
   if (stale || !call) return std::nullopt;
   if (tally.delta[kFailed / 2] > kHigh) return move_to(State::open, Reason::trial_failed, now);
@@ -197,7 +197,9 @@ std::optional<Transition> BreakerCore::record_trial(std::uint32_t generation, un
 }
 
 void BreakerCore::cancel(const Permit& dropped) {
-  const Tally tally = tally_of({.outcome = Outcome::cancelled});
+  // Never a call, whatever cancelled outcomes count as: there is no time to judge it by, and nobody to tell.
+  Tally tally;
+  tally.delta[kDropped / 2] = kHigh;
   if (!dropped.trial_ && ring_ == nullptr) {
     add_current(dropped.generation_, dropped.shard_, tally, nullptr);
     return;
@@ -210,7 +212,7 @@ void BreakerCore::cancel(const Permit& dropped) {
     add_current(dropped.generation_, dropped.shard_, tally, nullptr);
   } else {
     window_.add_direct(dropped.shard_, tally);
-    if (tally.delta[kCalls / 2] != 0 && phase_of(word) != Phase::disabled) ring_->push(tally);
+    if (phase_of(word) != Phase::disabled) ring_->push(tally);
   }
 }
 
@@ -271,8 +273,7 @@ void BreakerCore::empty_window() {
   window_.clear();
   if (ring_ == nullptr) return;
   ring_->clear();
-  const FieldCounts totals = window_.totals();
-  before_window_ = {totals[kCancelled], totals[kIgnored], totals[kRejected]};
+  rejected_before_ = window_.totals()[kRejected];
 }
 
 void BreakerCore::become_plainly_closed() {

@@ -19,10 +19,16 @@ bool has(const Tally& tally, Field field) {
 
 Ring::Ring(std::size_t size) : flags_(size), codes_(size) {}
 
-void Ring::push(const Tally& call) {
+void Ring::push(const Tally& event) {
+  if (event.delta[kCalls / 2] == 0) {
+    counts_[kCancelled] += has(event, kCancelled) ? 1 : 0;
+    counts_[kIgnored] += has(event, kIgnored) ? 1 : 0;
+    counts_[kDropped] += has(event, kDropped) ? 1 : 0;
+    return;
+  }
   std::uint8_t flags = 0;
   for (std::size_t bit = 0; bit < kKept.size(); ++bit) {
-    if (has(call, kKept[bit])) flags |= static_cast<std::uint8_t>(1U << bit);
+    if (has(event, kKept[bit])) flags |= static_cast<std::uint8_t>(1U << bit);
   }
   const bool full = counts_[kCalls] == flags_.size();
   const std::uint8_t leaving = full ? flags_[next_] : 0;
@@ -32,7 +38,7 @@ void Ring::push(const Tally& call) {
   }
   if (!full) ++counts_[kCalls];
   flags_[next_] = flags;
-  codes_[next_] = call.code;
+  codes_[next_] = event.code;
   next_ = next_ + 1 == flags_.size() ? 0 : next_ + 1;
 }
 

@@ -16,10 +16,9 @@ class Ring {
  public:
   explicit Ring(std::size_t size);
 
-  // `call` has delta[kCalls / 2] set.
-  void push(const Tally& call);
+  // An event that is no call takes no place: cancelled and ignored ones are counted since the last clear().
+  void push(const Tally& event);
   void clear();
-  // Of the calls held; the fields of events that are no call are 0.
   const FieldCounts& counts() const { return counts_; }
   Latencies latencies() const;
   std::size_t memory_bytes() const { return flags_.size() * sizeof(flags_[0]) + codes_.size() * sizeof(codes_[0]); }

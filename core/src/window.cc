@@ -156,7 +156,7 @@ void Window::add_direct(unsigned shard, const Tally& tally) {
 void Window::reject(unsigned shard, TimePoint now) {
   const Ticket ticket = open(shard, now);
   if (ticket && bump(ticket, kRejected / 2, kLow) != kGone) return;
-  bump_direct(shard, kRejected);
+  head(shard).direct[kRejected].fetch_add(1, std::memory_order_relaxed);
 }
 
 void Window::reuse(Slot& slot, std::uint64_t tick) {
@@ -274,6 +274,12 @@ FieldCounts Window::totals() const {
       sums[field] += head(shard).direct[field].load(std::memory_order_acquire);
   }
   return sums;
+}
+
+std::uint64_t Window::stale() const {
+  std::uint64_t sum = 0;
+  for (unsigned shard = 0; shard < shards_; ++shard) sum += head(shard).stale.load(std::memory_order_relaxed);
+  return sum;
 }
 
 void Window::clear() {

@@ -23,7 +23,7 @@
 
 namespace quoll::core::internal {
 
-// Two counters to a word: word = field / 2, high half when odd. Stale is kept in the totals only.
+// Two counters to a word: word = field / 2, high half when odd. Dropped: permits that were, cancelled calls of a kind.
 enum Field : std::uint8_t {
   kCalls,
   kFailed,
@@ -34,7 +34,7 @@ enum Field : std::uint8_t {
   kCancelled,
   kIgnored,
   kRejected,
-  kStale
+  kDropped
 };
 inline constexpr std::size_t kFields = 10;
 inline constexpr std::size_t kWords = kFields / 2;
@@ -77,6 +77,7 @@ class Window {
   struct Head {
     std::atomic<std::uint64_t> current;  // [tick:56 | slot index:8], a cache of the last division
     std::array<std::atomic<std::uint64_t>, kFields> direct;
+    std::atomic<std::uint64_t> stale;
   };
 
  public:
@@ -119,7 +120,9 @@ class Window {
   template <typename Valid>
   bool try_add_call(unsigned shard, TimePoint now, Duration latency, Valid valid, std::uint32_t& number);
   bool try_reject(unsigned shard, TimePoint now);
-  void bump_direct(unsigned shard, Field field) { head(shard).direct[field].fetch_add(1, std::memory_order_relaxed); }
+  // Of what add_direct counted, this was of an older generation.
+  void note_stale(unsigned shard) { head(shard).stale.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t stale() const;
 
   // Sums over the buckets that are not over at `now`.
   FieldCounts counts(TimePoint now) const;

@@ -85,7 +85,8 @@ struct BreakerOptions {
   Mode mode = Mode::automatic;
 
   // What outcomes mean. `ignored` counts as nothing always. Defaults: failures and timeouts are failures, cancelled
-  // calls say nothing. A caller whose deadlines are tighter than the callee promises may want timeouts = nothing.
+  // calls say nothing; a dropped permit says nothing in any case. A caller whose deadlines are tighter than the callee
+  // promises may want timeouts = nothing.
   CountAs failures = CountAs::failure;
   CountAs timeouts = CountAs::failure;
   CountAs cancellations = CountAs::nothing;
