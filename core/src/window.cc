@@ -132,7 +132,7 @@ std::uint32_t Window::add(const Ticket& ticket, const Tally& tally) {
     added = true;
     if (word == 0) {
       number = before;
-      keep_latency(*ticket.slot_, ticket.codes_, before, tally.code);
+      keep_latency(*ticket.slot_, ticket.codes_, ticket.version_, before, tally.code);
     }
   }
   return number;

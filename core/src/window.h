@@ -7,7 +7,7 @@
 // it starts again. Counts leave a slot only under the mutex, into `flushed_`: totals() is exact and never goes back.
 //
 // Latencies: each slot keeps some 16-bit log-linear codes (0.8 %), all of them until full, then a uniform sample
-// (Vitter's algorithm R, 1985; the "random" draw is a hash of the call's number).
+// (Vitter's algorithm R, 1985; the draw is a hash of the call's number and the version).
 #pragma once
 
 #include <array>
@@ -146,7 +146,8 @@ class Window {
   };
   Found find(unsigned shard, TimePoint now);
   static bool bump_once(const Found& found, std::size_t word, std::uint64_t delta, std::uint64_t& before);
-  void keep_latency(Slot& slot, std::atomic<std::uint16_t>* codes, std::uint32_t number, std::uint16_t code) const;
+  void keep_latency(Slot& slot, std::atomic<std::uint16_t>* codes, std::uint64_t version, std::uint32_t number,
+                    std::uint16_t code) const;
 
   Head& head(unsigned shard) const;
   Slot& slot(unsigned shard, unsigned index) const;

@@ -50,11 +50,11 @@ inline bool Window::bump_once(const Found& found, std::size_t word, std::uint64_
   return at.compare_exchange_strong(before, before + delta, std::memory_order_seq_cst, std::memory_order_relaxed);
 }
 
-inline void Window::keep_latency(Slot& slot, std::atomic<std::uint16_t>* codes, std::uint32_t number,
-                                 std::uint16_t code) const {
+inline void Window::keep_latency(Slot& slot, std::atomic<std::uint16_t>* codes, std::uint64_t version,
+                                 std::uint32_t number, std::uint16_t code) const {
   std::uint32_t place = number;
   if (number >= codes_per_slot_) {
-    const std::uint64_t draw = splitmix64(number) >> 32U;
+    const std::uint64_t draw = splitmix64(version << 32U | number) >> 32U;
     place = static_cast<std::uint32_t>((draw * (std::uint64_t{number} + 1)) >> 32U);
   }
   if (place < codes_per_slot_) codes[place].store(code, std::memory_order_relaxed);
@@ -73,7 +73,7 @@ inline bool Window::try_add_call(unsigned shard, TimePoint now, Duration latency
   std::uint64_t before = 0;
   if (found.slot == nullptr || !valid() || !bump_once(found, kCalls / 2, kLow, before)) return false;
   number = static_cast<std::uint32_t>(before & kHalfMask);
-  keep_latency(*found.slot, codes(shard, found.index), number, latency_code(latency));
+  keep_latency(*found.slot, codes(shard, found.index), found.version, number, latency_code(latency));
   return true;
 }
 
