@@ -27,7 +27,10 @@ void add_lab(CLI::App& app, Run& run) {
   command->add_option("--ports", *ports, "auto: 3000, 3001 and 3900 where free, else others; default: those or none")
       ->check(CLI::IsMember({"auto", "default"}))
       ->capture_default_str();
-  command->add_option("--connections", options->connections, "concurrent callers")
+  command->add_option("--rate", options->rate, "calls a second; 0: each of the callers waits for its answer first")
+      ->check(CLI::Range(0U, 100'000U))
+      ->capture_default_str();
+  command->add_option("--connections", options->connections, "the most calls at a time")
       ->check(CLI::Range(1U, 10'000U))
       ->capture_default_str();
   command

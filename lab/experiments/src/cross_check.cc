@@ -36,14 +36,6 @@ Finding opening_finding(const PhaseRecord& record) {
                              : "the circuit did not open, though the backend failed"};
 }
 
-std::string state_at(const Run& run, const std::string& at_start, Duration start, Duration when) {
-  std::string state = at_start;
-  for (const StateChange& change : run.changes) {
-    if (change.at >= start && change.at < when) state = change.to;
-  }
-  return state;
-}
-
 void add_findings(const Run& run, PhaseRecord& record) {
   const Expectation& expected = record.phase.expectation;
   const Duration end = record.end.value_or(record.start);
@@ -67,17 +59,17 @@ void add_findings(const Run& run, PhaseRecord& record) {
                                                                     : "the circuit did not close again"});
   }
   if (expected.ends_closed) {
-    const std::string last = state_at(run, record.state_before, record.start, end);
+    const std::string last = state_at(run, end);
     record.findings.push_back({last == "closed", "the circuit was " + last + " at the end"});
   }
 }
 
 void summarise_phase(const Run& run, PhaseRecord& record) {
   const Duration end = *record.end;
-  record.time_in_state = time_in_states(record.state_before, run.changes, record.start, end);
+  record.time_in_state = time_in_states(state_at(run, record.start), run.changes, record.start, end);
   record.opens = record.closes = record.half_opens = 0;
   for (const StateChange& change : run.changes) {
-    if (change.at < record.start || change.at >= end) continue;
+    if (change.at <= record.start || change.at > end) continue;
     if (change.to == "open") ++record.opens;
     if (change.to == "closed") ++record.closes;
     if (change.to == "half_open") ++record.half_opens;
@@ -117,13 +109,22 @@ std::map<std::string, Duration> time_in_states(const std::string& state_at_start
   std::string state = state_at_start;
   Duration since = start;
   for (const StateChange& change : changes) {
-    if (change.at < start || change.at >= end) continue;
+    if (change.at <= start || change.at > end) continue;
     if (change.at > since) times[state] += change.at - since;
     state = change.to;
     since = std::max(since, change.at);
   }
   if (end > since) times[state] += end - since;
   return times;
+}
+
+std::string state_at(const Run& run, Duration when) {
+  std::string state = run.samples.empty() ? "closed" : run.samples.front().state;
+  if (!run.changes.empty()) state = run.changes.front().from;
+  for (const StateChange& change : run.changes) {
+    if (change.at <= when) state = change.to;
+  }
+  return state;
 }
 
 void summarise(Run& run) {

@@ -58,13 +58,8 @@ bool Driver::run_phase(const Phase& phase) {
   const Result<Counters> before = system_.counters();
   if (!before) return fail(before.error());
   const Duration start = recorder_.now();
-  recorder_.change([&](Run& run) {
-    run.phases.push_back({.phase = phase,
-                          .start = start,
-                          .traffic = {},
-                          .counters = {},
-                          .state_before = run.samples.empty() ? "closed" : run.samples.back().state});
-  });
+  recorder_.change(
+      [&](Run& run) { run.phases.push_back({.phase = phase, .start = start, .traffic = {}, .counters = {}}); });
   std::size_t next = 0;
   bool going = take_steps(phase, start, next);
   if (going) {

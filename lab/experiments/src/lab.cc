@@ -107,6 +107,7 @@ Run describe(const LabOptions& options, std::uint64_t seed, const std::vector<Ph
   run.seed = seed;
   run.quick = options.quick;
   run.verdict = options.verdict;
+  run.rate = options.rate;
   run.connections = options.connections;
   // Starting the load takes a moment in each phase.
   run.planned = total_length(plan) + std::chrono::milliseconds(250) * static_cast<std::int64_t>(plan.size());
@@ -151,6 +152,7 @@ int run_lab(const LabOptions& options) {
                  .only_default_ports = options.ports == Ports::only_default,
                  .quick = options.quick,
                  .verdict = options.verdict,
+                 .rate = options.rate,
                  .connections = options.connections,
                  .seed = seed,
                  .stopped = [] { return stop_requested.load() != 0; }});

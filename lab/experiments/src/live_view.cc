@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "quoll/lab/experiments/cross_check.h"
 #include "quoll/lab/experiments/text.h"
 
 namespace quoll::lab::experiments {
@@ -14,14 +15,6 @@ constexpr std::size_t kLabel = 11;  // columns before the strips
 
 const PhaseRecord* current_phase(const Run& run) {
   return run.phases.empty() ? nullptr : &run.phases.back();
-}
-
-std::string state_at(const Run& run, Duration when) {
-  std::string state = "-";
-  for (const CircuitSample& sample : run.samples) {
-    if (sample.at <= when) state = state_words(sample.state);
-  }
-  return state;
 }
 
 Duration longest_lag_in(const Run& run, Duration from, Duration to) {
@@ -251,7 +244,8 @@ std::vector<std::string> PlainView::news(const Run& run) {
   for (; ticks_ < run.ticks.size(); ++ticks_) {
     const LoadTick& tick = run.ticks[ticks_];
     const Traffic& t = tick.traffic;
-    std::string text = fmt::format("  {:<9} {:>5.0f}/s  answered {}", state_at(run, tick.at), t.rps, t.answered());
+    std::string text =
+        fmt::format("  {:<9} {:>5.0f}/s  answered {}", state_words(state_at(run, tick.at)), t.rps, t.answered());
     for (const char* reason : {"open", "timeout", "error"}) {
       if (const std::uint64_t count = count_of(t.fallback, reason)) text += fmt::format(", {} {}", reason, count);
     }

@@ -78,19 +78,13 @@ json::object to_object(const Run& run) {
   for (const Part& part : run.parts) {
     parts.push_back({{"name", part.name}, {"command", part.command}, {"address", part.address}});
   }
-  return {{"version", e.version},
-          {"compiler", e.compiler},
-          {"kernel", e.kernel},
-          {"cpu", e.cpu},
-          {"cores", e.cores},
-          {"memory_bytes", e.memory_bytes},
-          {"started_at", e.started_at},
-          {"seed", run.seed},
-          {"quick", run.quick},
-          {"verdict", run.verdict},
-          {"connections", run.connections},
-          {"breaker", run.breaker},
-          {"parts", std::move(parts)}};
+  return {{"version", e.version},       {"compiler", e.compiler},
+          {"kernel", e.kernel},         {"cpu", e.cpu},
+          {"cores", e.cores},           {"memory_bytes", e.memory_bytes},
+          {"started_at", e.started_at}, {"seed", run.seed},
+          {"quick", run.quick},         {"verdict", run.verdict},
+          {"rate", run.rate},           {"connections", run.connections},
+          {"breaker", run.breaker},     {"parts", std::move(parts)}};
 }
 
 json::object series(const Run& run) {

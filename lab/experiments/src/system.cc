@@ -156,10 +156,15 @@ Result<void> System::set_pressure(const std::optional<LoopPressure>& loop, unsig
 }
 
 Result<void> System::start_load(Duration length, std::function<void(std::string_view)> on_line) {
-  auto started = launch("load",
-                        {"load", "http://" + address(proxy_port_) + "/api/data", "-c",
-                         std::to_string(options_.connections), "-d", format_duration(length), "--live-json"},
-                        {}, std::move(on_line));
+  std::vector<std::string> arguments = {"load",       "http://" + address(proxy_port_) + "/api/data",
+                                        "-c",         std::to_string(options_.connections),
+                                        "-d",         format_duration(length),
+                                        "--live-json"};
+  if (options_.rate > 0) {
+    arguments.insert(arguments.end(),
+                     {"--rate", std::to_string(options_.rate), "--poisson", "--seed", std::to_string(options_.seed)});
+  }
+  auto started = launch("load", std::move(arguments), {}, std::move(on_line));
   if (!started) return started.error();
   load_ = std::move(*started);
   return {};

@@ -31,8 +31,12 @@ struct LabOptions {
   // After the run leave backend and proxy up until Ctrl-C, to be looked at.
   bool keep = false;
   Ports ports = Ports::prefer_default;
-  // Concurrent callers. Default 20, range 1 to 10,000.
-  unsigned connections = 20;
+  // Calls a second, at random moments as from many independent clients, latency counted from the intended moment.
+  // Default 200. 0: `connections` callers that each wait for their answer before they ask again; an open circuit then
+  // makes them ask some ten thousand times a second. Range 0 to 100,000.
+  unsigned rate = 200;
+  // The most calls at a time. Default 200, range 1 to 10,000.
+  unsigned connections = 200;
   // The proxy's way to judge timeouts: "arrival" or "timer".
   std::string verdict = "arrival";
   // Of all that is random in the parts. 0: taken from the system, and printed.

@@ -96,7 +96,6 @@ struct PhaseRecord {
   Traffic traffic;
   bool complete = false;  // the load generator reported it
   Counters counters;      // what the proxy counted in it
-  std::string state_before;
   // Derived by summarise().
   std::map<std::string, Duration> time_in_state = {};
   std::uint64_t opens = 0;
@@ -135,6 +134,7 @@ struct Run {
   std::uint64_t seed = 0;
   bool quick = false;
   std::string verdict;
+  unsigned rate = 0;  // calls a second; 0: closed loop
   unsigned connections = 0;
   std::string breaker;  // the settings in words
   std::vector<Part> parts;

@@ -21,6 +21,7 @@ struct SystemOptions {
   bool only_default_ports = false;
   bool quick = false;  // a shorter window and reset timeout
   std::string verdict;
+  unsigned rate = 0;  // calls a second; 0: closed loop
   unsigned connections = 0;
   std::uint64_t seed = 0;
   // True ends every wait.
