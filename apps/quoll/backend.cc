@@ -157,7 +157,8 @@ int run_backend(const Arguments& a) {
   }
   opened = server->get();
   if (!a.json) {
-    std::cout << fmt::format("quoll backend: port {}, mode {}, seed {}", opened->port(), a.mode, a.seed)
+    std::cout << fmt::format("quoll backend: listening on {}{}, mode {}, seed {}",
+                             a.listen.substr(0, a.listen.rfind(':') + 1), opened->port(), a.mode, a.seed)
               << (opened->control_port() != 0 ? fmt::format(", control port {}", opened->control_port()) : "")
               << std::endl;
   }

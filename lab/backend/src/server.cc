@@ -76,7 +76,7 @@ Result<void> Server::Impl::listen_main() {
   auto opened = open_listener(address);
   if (!opened) return opened.error();
   listener = std::move(*opened);
-  port = local_port(listener);
+  if (port == 0) port = local_port(listener);  // once: other threads may read it from then on
   if (!epoll.add(listener, EPOLLIN, kListenerTag)) return system_error("watching the listener", errno);
   return {};
 }
@@ -270,7 +270,11 @@ void Server::Impl::begin_stop(TimePoint now) {
     Connection& c = *connection;
     c.close_after = true;
     const bool idle = c.state == Connection::State::reading_head && c.in.empty() && !c.readable;
-    if (idle || c.state == Connection::State::lingering) close(c, false);
+    if (idle || c.state == Connection::State::lingering) {
+      close(c, false);
+    } else if (c.state == Connection::State::hanging) {
+      finish(c, End::stopped, std::nullopt, std::nullopt);  // it would never be answered
+    }
   }
 }
 

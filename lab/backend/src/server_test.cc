@@ -330,10 +330,34 @@ TEST(Backend, StopDoesNotWaitForWhatHangs) {
   Client hung(server.port());
   hung.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
   while (server.metrics().find("requests_in_progress 1") == std::string::npos) std::this_thread::yield();
+  server.stop();
+  EXPECT_EQ(hung.read_to_end(), "");
+}
+
+TEST(Backend, StopWaitsNoLongerThanTheDrainForWhatIsSlow) {
+  Behaviour behaviour = prompt();
+  behaviour.delay = {seconds(60), seconds(60)};
+  Running server({.behaviour = behaviour});
+  Client slow(server.port());
+  slow.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+  while (server.metrics().find("requests_in_progress 1") == std::string::npos) std::this_thread::yield();
   const TimePoint start = steady_now();
   server.stop();
   EXPECT_GE(steady_now() - start, kDrain);
-  EXPECT_LT(steady_now() - start, kDrain + seconds(5));
+  EXPECT_LT(steady_now() - start, seconds(30));
+}
+
+TEST(Backend, AnIdleConnectionIsClosedAndAWaitingOneIsNot) {
+  Behaviour behaviour = prompt();
+  behaviour.delay = {milliseconds(2500), milliseconds(2500)};
+  const Running server({.behaviour = behaviour, .keep_alive_timeout = seconds(1)});
+  Client waiting(server.port());
+  waiting.send("GET / HTTP/1.1\r\nHost: t\r\n\r\n");
+  Client idle(server.port());
+  EXPECT_EQ(idle.ask("GET", "/health").status, 200U);
+  EXPECT_EQ(idle.read_to_end(), "");
+  EXPECT_EQ(idle.error(), 0);
+  EXPECT_EQ(waiting.read_reply().status, 200U);
 }
 
 TEST(Backend, ATakenPortIsNamed) {

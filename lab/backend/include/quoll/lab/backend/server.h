@@ -21,7 +21,7 @@
 // something else burns the machine, and no lock can distort what is measured. A client that closes or half-closes its
 // connection has left. Bodies are read and counted, never kept.
 //
-// `run` is for one thread; `stop` may be called from any thread and from a signal handler; the rest is for before run.
+// `run` is for one thread; `stop` may be called from any thread and from a signal handler; the ports never change.
 #pragma once
 
 #include <cstddef>
@@ -38,8 +38,8 @@
 
 namespace quoll::lab::backend {
 
-// What in-progress requests are given after stop().
-inline constexpr Duration kDrain = std::chrono::seconds(1);
+// What requests in progress are given after stop(); those that hang are given nothing.
+inline constexpr Duration kDrain = std::chrono::milliseconds(900);
 // The largest body that POST /control takes.
 inline constexpr std::size_t kMaxControlBytes = 65536;
 
