@@ -1,6 +1,7 @@
 #include "quoll/http/body.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "chars.h"
 
@@ -13,13 +14,22 @@ int hex_value(char c) {
   return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
 }
 
+// A limit as the reader keeps it: one below the type's largest, so that a counter passes it before it wraps.
+template <typename T>
+T clamped(std::size_t limit) {
+  return static_cast<T>(std::min<std::size_t>(limit, std::numeric_limits<T>::max() - 1));
+}
+
 }  // namespace
+
+constexpr BodyReader::Failure BodyReader::kTooLarge{"body_too_large", "the body is larger than allowed"};
+constexpr BodyReader::Failure BodyReader::kIncomplete{"incomplete", "the connection closed before the body's end"};
 
 BodyReader::BodyReader(Framing framing, std::uint64_t content_length, const Limits& limits)
     : body_limit_(limits.body_bytes),
-      chunk_line_limit_(static_cast<std::uint32_t>(limits.chunk_line_bytes)),
-      trailer_limit_(static_cast<std::uint32_t>(limits.trailer_bytes)),
-      trailer_fields_limit_(static_cast<std::uint16_t>(limits.trailer_fields)) {
+      chunk_line_limit_(clamped<std::uint32_t>(limits.chunk_line_bytes)),
+      trailer_limit_(clamped<std::uint32_t>(limits.trailer_bytes)),
+      trailer_fields_limit_(clamped<std::uint16_t>(limits.trailer_fields)) {
   switch (framing) {
     case Framing::none:
       break;
@@ -41,7 +51,7 @@ Result<BodyReader::Piece> BodyReader::next(std::span<const char> input) {
     case State::done:
       return Piece{0, {}, true};
     case State::failed:
-      return Error{"the body was malformed", "incomplete"};
+      return Error{failure_->message, failure_->code};
     case State::length:
     case State::until_close:
     case State::chunk_data:
@@ -51,11 +61,12 @@ Result<BodyReader::Piece> BodyReader::next(std::span<const char> input) {
   }
 }
 
-// Content without framing in between: as much as the input and the body hold.
+// Content without framing in between: as much as the input and the body hold. A run whose length is announced is
+// refused before its first byte, so that the bytes delivered do not depend on how they were split.
 Result<BodyReader::Piece> BodyReader::next_run(std::span<const char> input) {
   const bool bounded = state_ != State::until_close;
   const std::uint64_t n = bounded ? std::min<std::uint64_t>(input.size(), remaining_) : input.size();
-  if (n > body_limit_ - received_) return fail("body_too_large", "the body is larger than allowed");
+  if ((bounded ? remaining_ : n) > body_limit_ - received_) return fail(kTooLarge);
   received_ += n;
   Piece piece{static_cast<std::size_t>(n), input.first(static_cast<std::size_t>(n)), false};
   if (!bounded) return piece;
@@ -75,26 +86,33 @@ Result<BodyReader::Piece> BodyReader::next_chunked(std::span<const char> input) 
       return run;
     }
     const State before = state_;
-    if (!step(input[used])) {
-      switch (before) {
-        case State::chunk_size_first:
-        case State::chunk_size:
-          return fail("chunk_size", "a chunk's size is not a hexadecimal number that fits");
-        case State::chunk_space:
-        case State::chunk_extension:
-        case State::chunk_line_lf:
-          return fail("chunk_line", "the line with a chunk's size is malformed or too long");
-        case State::chunk_data_cr:
-        case State::chunk_data_lf:
-          return fail("chunk_end", "a chunk does not end where its size says");
-        default:
-          return fail("trailer", "the trailer is malformed or too large");
-      }
-    }
+    if (!step(input[used])) return fail(framing_failure(before));
     ++used;
     if (state_ == State::done) break;
   }
   return Piece{used, {}, state_ == State::done};
+}
+
+// What is wrong with a byte that is not allowed in this state.
+const BodyReader::Failure& BodyReader::framing_failure(State state) {
+  static constexpr Failure kSize{"chunk_size", "a chunk's size is not a hexadecimal number that fits"};
+  static constexpr Failure kLine{"chunk_line", "the line with a chunk's size is malformed or too long"};
+  static constexpr Failure kEnd{"chunk_end", "a chunk does not end where its size says"};
+  static constexpr Failure kTrailer{"trailer", "the trailer is malformed or too large"};
+  switch (state) {
+    case State::chunk_size_first:
+    case State::chunk_size:
+      return kSize;
+    case State::chunk_space:
+    case State::chunk_extension:
+    case State::chunk_line_lf:
+      return kLine;
+    case State::chunk_data_cr:
+    case State::chunk_data_lf:
+      return kEnd;
+    default:
+      return kTrailer;
+  }
 }
 
 bool BodyReader::step(char c) {
@@ -122,10 +140,7 @@ bool BodyReader::step_size(char c) {
     digits_ = 0;
     line_bytes_ = 0;
   }
-  if (++line_bytes_ > chunk_line_limit_) {
-    state_ = State::chunk_extension;
-    return false;
-  }
+  if (++line_bytes_ > chunk_line_limit_) return false;
   if (state_ == State::chunk_line_lf) {
     if (c != '\n') return false;
     line_bytes_ = 0;
@@ -196,12 +211,13 @@ Result<void> BodyReader::finish_at_close() {
     state_ = State::done;
     return {};
   }
-  return fail("incomplete", "the connection closed before the body's end");
+  return state_ == State::failed ? fail(*failure_) : fail(kIncomplete);
 }
 
-Error BodyReader::fail(const char* code, const char* message) {
+Error BodyReader::fail(const Failure& failure) {
   state_ = State::failed;
-  return Error{message, code};
+  failure_ = &failure;
+  return Error{failure.message, failure.code};
 }
 
 }  // namespace quoll::http

@@ -91,6 +91,105 @@ TEST(BodyReader, MalformedChunksAreNamed) {
   EXPECT_EQ(error("5\r\nabcde\r\n", limits), "body_too_large");
 }
 
+std::string error_of(std::string_view bytes, const Limits& limits) {
+  return read_all(BodyReader(Framing::chunked, 0, limits), bytes, bytes.size()).error;
+}
+
+TEST(BodyReader, ALimitedBodyMayBeExactlyAsLarge) {
+  Limits limits;
+  limits.body_bytes = 4;
+  EXPECT_EQ(read_all(BodyReader(Framing::chunked, 0, limits), "3\r\nabc\r\n1\r\nd\r\n0\r\n\r\n", 2).content, "abcd");
+  EXPECT_EQ(error_of("3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n", limits), "body_too_large");
+  EXPECT_TRUE(read_all(BodyReader(Framing::length, 4, limits), "abcd", 1).done);
+  EXPECT_EQ(read_all(BodyReader(Framing::until_close, 0, limits), "abcd", 1).error, "");
+  EXPECT_EQ(read_all(BodyReader(Framing::until_close, 0, limits), "abcde", 1).error, "body_too_large");
+}
+
+TEST(BodyReader, WhatIsAnnouncedAsTooLargeIsRefusedBeforeItsFirstByte) {
+  Limits limits;
+  limits.body_bytes = 4;
+  const Read chunk = read_all(BodyReader(Framing::chunked, 0, limits), "1\r\na\r\n4\r\nbcde", 1);
+  EXPECT_EQ(chunk.error, "body_too_large");
+  EXPECT_EQ(chunk.content, "a");
+  const Read length = read_all(BodyReader(Framing::length, 5, limits), "abcde", 1);
+  EXPECT_EQ(length.error, "body_too_large");
+  EXPECT_EQ(length.content, "");
+}
+
+TEST(BodyReader, AChunkLineMayBeExactlyAsLongAsAllowed) {
+  Limits limits;
+  limits.chunk_line_bytes = 18;
+  EXPECT_EQ(error_of("0000000000000000\r\n\r\n", limits), "");
+  EXPECT_EQ(error_of("1;eeeeeeeeeeeeee\r\na\r\n0\r\n\r\n", limits), "");
+  EXPECT_EQ(error_of("1;eeeeeeeeeeeeeee\r\na\r\n0\r\n\r\n", limits), "chunk_line");
+}
+
+TEST(BodyReader, TrailersMayBeExactlyAsLargeAndAsManyAsAllowed) {
+  Limits limits;
+  limits.trailer_fields = 2;
+  limits.trailer_bytes = 12;
+  EXPECT_EQ(error_of("0\r\nA: b\r\nC: d\r\n\r\n", limits), "");
+  EXPECT_EQ(error_of("0\r\nA: b\r\nC: de\r\n\r\n", limits), "trailer");
+  EXPECT_EQ(error_of("0\r\nA:\r\nB:\r\nC:\r\n\r\n", limits), "trailer");
+  // Regression: a limit beyond 16 bits was cut to its low bits.
+  limits.trailer_bytes = 8192;
+  limits.trailer_fields = 65536;
+  EXPECT_EQ(error_of("0\r\nA: b\r\n\r\n", limits), "");
+}
+
+TEST(BodyReader, BareLineFeedsNeverEndAnything) {
+  EXPECT_EQ(error_of("1\na\r\n0\r\n\r\n", {}), "chunk_size");
+  EXPECT_EQ(error_of("1;x\na\r\n0\r\n\r\n", {}), "chunk_line");
+  EXPECT_EQ(error_of("1\r\na\n0\r\n\r\n", {}), "chunk_end");
+  EXPECT_EQ(error_of("1\r\na\r0\r\n\r\n", {}), "chunk_end");
+  EXPECT_EQ(error_of("0\r\nA: b\n\r\n", {}), "trailer");
+  EXPECT_EQ(error_of("0\r\n\n", {}), "trailer");
+  EXPECT_EQ(error_of("0\r\n\rX", {}), "trailer");
+}
+
+TEST(BodyReader, TrailersAreAsStrictAsHeads) {
+  EXPECT_EQ(error_of("0\r\nA : b\r\n\r\n", {}), "trailer");
+  EXPECT_EQ(error_of("0\r\n: b\r\n\r\n", {}), "trailer");
+  EXPECT_EQ(error_of("0\r\nA: b\r\n c\r\n\r\n", {}), "trailer");
+  EXPECT_EQ(error_of(std::string_view("0\r\nA: \0\r\n\r\n", 12), {}), "trailer");
+  EXPECT_EQ(error_of("0\r\nGET / HTTP/1.1\r\n\r\n", {}), "trailer");
+}
+
+TEST(BodyReader, SizesFitSixtyThreeBits) {
+  BodyReader reader(Framing::chunked, 0, {});
+  ASSERT_TRUE(reader.next(std::span("7fffffffffffffff\r\n", 18)).has_value());
+  EXPECT_EQ(reader.remaining(), 0x7fffffffffffffffULL);
+  EXPECT_EQ(error_of("8000000000000000\r\n", {}), "chunk_size");
+  EXPECT_EQ(error_of("00000000000000001\r\n", {}), "chunk_size");
+  EXPECT_EQ(error_of("0x1\r\n", {}), "chunk_size");
+}
+
+TEST(BodyReader, AFailureIsRepeatedAndNotReplacedByTheClose) {
+  BodyReader reader(Framing::chunked, 0, {});
+  ASSERT_FALSE(reader.next(std::span("x", 1)).has_value());
+  const auto again = reader.next(std::span("1\r\n", 3));
+  ASSERT_FALSE(again.has_value());
+  EXPECT_EQ(again.error().code, "chunk_size");
+  const auto close = reader.finish_at_close();
+  ASSERT_FALSE(close.has_value());
+  EXPECT_EQ(close.error().code, "chunk_size");
+  EXPECT_FALSE(reader.done());
+}
+
+TEST(BodyReader, NothingIsConsumedAfterTheEnd) {
+  for (const Framing framing : {Framing::none, Framing::length}) {
+    BodyReader reader(framing, 0, {});
+    EXPECT_TRUE(reader.done());
+    const auto piece = reader.next(std::span("next", 4));
+    ASSERT_TRUE(piece.has_value());
+    EXPECT_EQ(piece->consumed, 0U);
+    EXPECT_TRUE(piece->done);
+    EXPECT_TRUE(reader.finish_at_close().has_value());
+  }
+}
+
+static_assert(sizeof(BodyReader) <= 64, "body.h promises it: one cache line in each connection");
+
 RC_GTEST_PROP(BodyReader, ReadsBackWhatTheWriterFramed, ()) {
   const auto parts = *rc::gen::container<std::vector<std::string>>(rc::gen::nonEmpty<std::string>());
   std::string wire;

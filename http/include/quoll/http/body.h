@@ -14,10 +14,13 @@
 // (RFC 9112 section 7.1) are read strictly: CRLF only, sizes of 1 to 16 hex digits that fit 63 bits, extensions and
 // trailers checked for control bytes and dropped, all within Limits.
 //
-// Errors carry a code: chunk_size, chunk_line, chunk_end, trailer, incomplete (400) or body_too_large (413). After an
-// error the reader stays failed.
+// A body larger than Limits::body_bytes is refused as soon as that is known: before the first byte of a length or of a
+// chunk that goes beyond.
 //
-// Thread-compatible; 64 bytes, no heap.
+// Errors carry a code: chunk_size, chunk_line, chunk_end, trailer, incomplete (400) or body_too_large (413). After an
+// error the reader stays failed and repeats it.
+//
+// Thread-compatible; at most 64 bytes, no heap but for the text of an error.
 #pragma once
 
 #include <cstddef>
@@ -72,13 +75,21 @@ class BodyReader {
     failed,
   };
 
+  struct Failure {
+    const char* code;
+    const char* message;
+  };
+  static const Failure kTooLarge;
+  static const Failure kIncomplete;
+
   Result<Piece> next_run(std::span<const char> input);
   Result<Piece> next_chunked(std::span<const char> input);
   // One byte of chunk framing; false when it is not allowed there.
   bool step(char c);
   bool step_size(char c);
   bool step_trailer(char c);
-  Error fail(const char* code, const char* message);
+  static const Failure& framing_failure(State state);
+  Error fail(const Failure& failure);
 
   State state_ = State::done;
   std::uint8_t digits_ = 0;
@@ -90,6 +101,7 @@ class BodyReader {
   std::uint32_t chunk_line_limit_ = 0;
   std::uint32_t trailer_limit_ = 0;
   std::uint16_t trailer_fields_limit_ = 0;
+  const Failure* failure_ = nullptr;  // set with State::failed
 };
 
 }  // namespace quoll::http
