@@ -3,10 +3,13 @@
 // A verdict compares an arrival with a deadline, so both must be on one clock that nobody can set. The conversion
 // subtracts the offset between the two clocks, measured at the read. If somebody sets the wall clock while a request is
 // in flight, that offset is wrong for stamps taken before the step; converting with it would move the arrival by the
-// step and turn the verdict over. So the clock remembers the last step: when it was noticed, and the offset before it.
-// A stamp is then tried with both offsets, and a candidate counts only if it is consistent: converted with the old
-// offset, it must lie before the step was noticed; with the new one, after the old offset was last confirmed. One
-// consistent candidate is the answer. None or two means that the stamp can't be trusted, and says so.
+// step and turn the verdict over. So the clock remembers the offsets of the last minute, each with the span in which it
+// may have held: from the last reading that still showed the one before, to the first that showed the next.
+// A stamp is tried with each of them, and a candidate counts only if it lies in the span of its offset. One consistent
+// candidate is the answer. None, or several that differ, means that the stamp can't be trusted, and says so.
+//
+// What it takes for granted: no byte waits for more than a minute to be read after a step, and two steps that cancel
+// each other out do not happen between two readings.
 //
 // The offset changes slowly on its own while NTP slews the clock, by 500 ppm at the most: an error of 0.25 ms for a
 // segment that waited 500 ms to be read.
@@ -14,7 +17,8 @@
 // Thread-compatible: one per worker. Reads no clock; the caller passes readings in, so a test can script them.
 #pragma once
 
-#include <optional>
+#include <array>
+#include <cstddef>
 
 #include "quoll/base/time.h"
 
@@ -40,8 +44,12 @@ class StampClock {
  public:
   // A change of the offset by more than this between two readings is a step, not a drift.
   static constexpr Duration kStep = std::chrono::milliseconds(2);
+  // How long an offset that no longer holds is tried.
+  static constexpr Duration kMemory = std::chrono::minutes(1);
 
-  explicit StampClock(const ClockReading& now) : current_(offset(now)), confirmed_at_(now.steady) {}
+  explicit StampClock(const ClockReading& now) : confirmed_at_(now.steady) {
+    offsets_[0] = Offset{offset(now), TimePoint{}, TimePoint::max()};
+  }
 
   // Takes in a reading; call it at each read from a socket, before `convert`.
   void observe(const ClockReading& now);
@@ -53,20 +61,23 @@ class StampClock {
   unsigned steps() const { return steps_; }
 
  private:
+  struct Offset {
+    Duration value{};  // wall minus steady
+    TimePoint from;    // may have held since
+    TimePoint until;   // may have held until
+  };
+  static constexpr std::size_t kOffsets = 4;
+
   static Duration offset(const ClockReading& now) {
     return now.wall.time_since_epoch() - now.steady.time_since_epoch();
   }
-  TimePoint with_offset(WallTime stamp, Duration offset) const { return TimePoint(stamp.time_since_epoch() - offset); }
+  void take_step(Duration measured, TimePoint now);
+  void forget(TimePoint now);
 
-  struct Step {
-    Duration offset_before;    // what held until the step
-    TimePoint last_confirmed;  // the last reading that still showed it
-    TimePoint noticed_at;      // the first that showed the new one
-  };
-
-  Duration current_;
+  std::array<Offset, kOffsets> offsets_;  // the newest first
+  std::size_t known_ = 1;
   TimePoint confirmed_at_;
-  std::optional<Step> step_;
+  TimePoint unknown_until_{};  // up to here an offset may have held that had to be dropped for want of room
   unsigned steps_ = 0;
 };
 
