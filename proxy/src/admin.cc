@@ -101,6 +101,7 @@ net::Task<bool> AdminServer::serve_one(net::StampedSocket& client, Exchange& x) 
                        .body = page.body,
                        .fields = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
                        .keep_alive = keep,
+                       .old_client = x.request.minor_version == 0,
                        .head_only = x.request.method == "HEAD"});
   if (!co_await send(client, x.out)) co_return false;
   if (!x.body.empty()) {

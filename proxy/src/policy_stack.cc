@@ -29,7 +29,7 @@ void observe(Session& s, unsigned status) {
 net::Task<bool> settle(Session& s, http::BodyReader& body, bool keep) {
   if (body.done()) co_return keep;
   // (No co_await behind && or ||: gcc 12 compiles that to a trap.)
-  if (keep && !s.exchange.request.expect_continue) {
+  if (keep) {
     const bool gone = co_await discard_body(s, body);
     if (gone) co_return true;
   }
@@ -39,23 +39,23 @@ net::Task<bool> settle(Session& s, http::BodyReader& body, bool keep) {
 
 net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
   http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
-  const bool keep = may_keep(s);
+  const bool keep = may_keep(s) && discardable(s, body);
   s.exchange.out.clear();
   append_reply(s.exchange.out, {.status = page.status,
                                 .content_type = page.content_type,
                                 .body = page.body,
                                 .fields = "Cache-Control: no-store\r\n",
                                 .keep_alive = keep,
+                                .old_client = s.exchange.request.minor_version == 0,
                                 .head_only = s.exchange.request.method == "HEAD"});
   if (!co_await send(s, s.exchange.out)) co_return false;
   co_return co_await settle(s, body, keep);
 }
 
 net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble& trouble) {
-  const bool keep = may_keep(s);
+  const bool keep = may_keep(s) && discardable(s, body);
   s.exchange.out.clear();
-  const unsigned status =
-      append_trouble(s.exchange.out, s.shared(), trouble, keep, s.exchange.request.method == "HEAD");
+  const unsigned status = append_trouble(s.exchange.out, s.shared(), trouble, s.exchange.request, keep);
   const bool sent = co_await send(s, s.exchange.out);
   observe(s, status);
   if (!sent) co_return false;
@@ -187,6 +187,7 @@ net::Task<bool> serve(Session& s) {
   if (x.request.expect_continue) {
     const bool told = co_await send(s, http::kContinue);
     if (!told) co_return false;
+    x.request.expect_continue = false;  // met
   }
 
   // The call, its timeout and its verdict.

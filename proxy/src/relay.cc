@@ -7,6 +7,9 @@
 namespace quoll::proxy {
 namespace {
 
+// A longer body is not read just to keep a connection.
+constexpr std::uint64_t kMostDiscarded = 64 * 1024;
+
 // Pieces for one sendmsg: a head, runs of a body, chunk framing. The views stay valid until they are written.
 class Gather {
  public:
@@ -180,10 +183,14 @@ net::Task<void> Upload::finish() {
   }
 }
 
+bool discardable(const Session& s, const http::BodyReader& body) {
+  return body.done() || (!s.exchange.request.expect_continue && body.remaining() <= kMostDiscarded);
+}
+
 net::Task<bool> discard_body(Session& s, http::BodyReader& body) {
-  constexpr std::uint64_t kMost = 64 * 1024;
   Exchange& x = s.exchange;
   const TimePoint deadline = steady_now() + std::chrono::seconds(1);
+  const std::uint64_t before = body.received();
   Buffer* from = x.body.empty() ? &x.in : &x.body;
   while (!body.done()) {
     while (!from->empty() && !body.done()) {
@@ -192,7 +199,7 @@ net::Task<bool> discard_body(Session& s, http::BodyReader& body) {
       from->consume(piece->consumed);
     }
     if (body.done()) break;
-    if (body.received() > kMost || body.remaining() > kMost) co_return false;
+    if (body.received() - before > kMostDiscarded || body.remaining() > kMostDiscarded) co_return false;
     from = &x.body;
     from->clear();
     from->reserve(Exchange::kFirst);

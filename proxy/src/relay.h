@@ -62,6 +62,8 @@ class Upload {
   boost::asio::steady_timer::rebind_executor<net::Executor>::other finished_;
 };
 
+// Whether `discard_body` has a chance: the client does not hold the body back, nor is it known to be long.
+bool discardable(const Session& session, const http::BodyReader& body);
 // Reads and drops the rest of a request's body, if it is short and comes soon: true when the connection can go on.
 net::Task<bool> discard_body(Session& session, http::BodyReader& body);
 

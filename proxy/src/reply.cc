@@ -25,19 +25,24 @@ void append_reply(std::string& out, const Reply& reply) {
   if (!reply.content_type.empty()) http::append_field(out, "Content-Type", reply.content_type);
   http::append_field(out, "Content-Length", reply.body.size());
   out += reply.fields;
-  if (!reply.keep_alive) http::append_field(out, "Connection", "close");
+  if (!reply.keep_alive) {
+    http::append_field(out, "Connection", "close");
+  } else if (reply.old_client) {
+    http::append_field(out, "Connection", "keep-alive");
+  }
   http::append_head_end(out);
   if (!reply.head_only) out += reply.body;
 }
 
-unsigned append_trouble(std::string& out, const Shared& shared, const Trouble& trouble, bool keep_alive,
-                        bool head_only) {
+unsigned append_trouble(std::string& out, const Shared& shared, const Trouble& trouble,
+                        const http::RequestHead& request, bool keep_alive) {
   const std::string status = http::proxy_status_value({.error = trouble.error,
                                                        .details = trouble.details,
                                                        .next_hop = shared.circuit.upstream(),
                                                        .received_status = trouble.received_status});
   std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n", status);
-  Reply reply{.keep_alive = keep_alive, .head_only = head_only};
+  Reply reply{
+      .keep_alive = keep_alive, .old_client = request.minor_version == 0, .head_only = request.method == "HEAD"};
   const char* state = core::to_string(shared.circuit.breaker().state());
 
   std::string body;

@@ -31,7 +31,8 @@ struct Reply {
   std::string_view body = {};
   std::string_view fields = {};  // further ones, each ended by CRLF
   bool keep_alive = true;
-  bool head_only = false;  // the answer to HEAD
+  bool old_client = false;  // HTTP/1.0: a connection that is kept has to be announced
+  bool head_only = false;   // the answer to HEAD
 };
 
 // The whole message, head and body.
@@ -39,8 +40,8 @@ void append_reply(std::string& out, const Reply& reply);
 
 // What a client gets for a call that could not be made or failed: the fallback, or 503, 504, 502. The status is
 // returned.
-unsigned append_trouble(std::string& out, const Shared& shared, const Trouble& trouble, bool keep_alive,
-                        bool head_only);
+unsigned append_trouble(std::string& out, const Shared& shared, const Trouble& trouble,
+                        const http::RequestHead& request, bool keep_alive);
 
 // For a request that is refused as malformed or too large; the connection is to be closed.
 void append_bad_request(std::string& out, unsigned status, std::string_view message);

@@ -66,11 +66,17 @@ void UpstreamCall::compose_head() {
   const http::RequestHead& head = x.request;
   x.out.clear();
   http::append_request_line(x.out, head.method, head.path);
-  if (!head.fields.find("Host")) http::append_field(x.out, "Host", session_.shared().circuit.upstream());
-  http::append_end_to_end_fields(x.out, head.fields, head.connection_names_fields, "expect");
+  // An absolute target's authority overrides Host (RFC 9112 section 3.2.2); head.host is the one that holds.
+  const bool named = !head.host.empty();
+  http::append_field(x.out, "Host", named ? head.host : std::string_view(session_.shared().circuit.upstream()));
+  for (const http::Field& field : head.fields) {
+    if (http::iequals(field.name, "host") || http::iequals(field.name, "expect")) continue;
+    if (!http::end_to_end(head.fields, head.connection_names_fields, field.name)) continue;
+    x.out.append(field.name).append(": ").append(field.value).append("\r\n");
+  }
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);
   http::append_field(x.out, "X-Forwarded-For", session_.peer);
-  x.out += "Via: 1.1 quoll\r\n";
+  x.out += head.minor_version == 0 ? "Via: 1.0 quoll\r\n" : "Via: 1.1 quoll\r\n";
   http::append_head_end(x.out);
 }
 

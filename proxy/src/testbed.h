@@ -1,0 +1,166 @@
+// A proxy in this process between a scripted upstream and blocking clients, all on loopback, on ports the kernel chose.
+//
+// Written for tests only. Thread-compatible; the upstream's scripts run on threads of their own.
+#pragma once
+
+#include <gtest/gtest.h>
+#include <poll.h>
+
+#include <atomic>
+#include <functional>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "quoll/proxy/proxy.h"
+#include "wire.h"
+
+namespace quoll::proxy::testing {
+
+// An upstream that does with each connection what its script says. `nth` counts connections from 0.
+class ScriptedUpstream {
+ public:
+  using Script = std::function<void(Wire& wire, int nth)>;
+
+  explicit ScriptedUpstream(Script script) : script_(std::move(script)) {
+    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof at;
+    const bool open = ::bind(listener_, reinterpret_cast<sockaddr*>(&at), size) == 0 && ::listen(listener_, 1024) == 0;
+    if (!open || ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size) != 0) std::abort();
+    port_ = ntohs(at.sin_port);
+    thread_ = std::thread([this] { run(); });
+  }
+  ~ScriptedUpstream() { stop(); }
+  ScriptedUpstream(const ScriptedUpstream&) = delete;
+  ScriptedUpstream& operator=(const ScriptedUpstream&) = delete;
+
+  // Closes everything: who connects from now on is refused.
+  void stop() {
+    if (stopping_.exchange(true)) return;
+    ::shutdown(listener_, SHUT_RDWR);
+    thread_.join();
+    ::close(listener_);
+    {
+      const std::lock_guard lock(mutex_);
+      for (Served& served : served_) {
+        if (served.wire) served.wire->cut();
+      }
+    }
+    for (Served& served : served_) served.thread.join();
+  }
+  std::uint16_t port() const { return port_; }
+  int connections() const { return connections_.load(); }
+
+ private:
+  struct Served {
+    std::unique_ptr<Wire> wire;
+    std::thread thread;
+  };
+  void run() {
+    for (;;) {
+      const int fd = ::accept(listener_, nullptr, nullptr);
+      if (fd < 0) return;
+      const int nth = connections_++;
+      Served& served = served_.emplace_back();
+      served.wire = std::make_unique<Wire>(fd);
+      served.thread = std::thread([this, &served, nth] {
+        script_(*served.wire, nth);
+        const std::lock_guard lock(mutex_);
+        served.wire.reset();
+      });
+    }
+  }
+
+  Script script_;
+  int listener_ = -1;
+  std::uint16_t port_ = 0;
+  std::atomic<int> connections_{0};
+  std::atomic<bool> stopping_{false};
+  std::mutex mutex_;
+  std::list<Served> served_;
+  std::thread thread_;
+};
+
+inline std::string answer(int status, std::string_view body, std::string_view fields = "") {
+  return "HTTP/1.1 " + std::to_string(status) + " Word\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
+         std::string(fields) + "\r\n" + std::string(body);
+}
+
+// Reads requests and gives each the same answer.
+inline ScriptedUpstream::Script always(std::string text) {
+  return [text = std::move(text)](Wire& wire, int) {
+    while (wire.read_request().whole) {
+      if (!wire.send(text)) return;
+    }
+  };
+}
+
+inline std::string get(std::string_view path = "/", std::string_view fields = "") {
+  return "GET " + std::string(path) + " HTTP/1.1\r\nHost: svc.test\r\n" + std::string(fields) + "\r\n";
+}
+inline std::string post(std::string_view path, std::string_view body, std::string_view fields = "") {
+  return "POST " + std::string(path) + " HTTP/1.1\r\nHost: svc.test\r\n" + std::string(fields) +
+         "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
+}
+
+// Waits for what happens on another thread, up to 20 s.
+inline bool eventually(const std::function<bool()>& holds) {
+  for (int i = 0; i < 4000; ++i) {
+    if (holds()) return true;
+    ::poll(nullptr, 0, 5);
+  }
+  return holds();
+}
+
+class Testbed {
+ public:
+  using Tweak = std::function<void(ProxyOptions&)>;
+
+  explicit Testbed(ScriptedUpstream::Script script, const Tweak& tweak = nullptr) : upstream(std::move(script)) {
+    ProxyOptions options;
+    options.listen = options.admin = "127.0.0.1:0";
+    options.upstream = "http://127.0.0.1:" + std::to_string(upstream.port());
+    options.timeout = std::chrono::seconds(10);  // generous: what a test is not about must not happen
+    options.log_level = telemetry::LogLevel::off;
+    if (tweak) tweak(options);
+    auto made = Proxy::create(options, kSeed);
+    if (!made) {
+      ADD_FAILURE() << made.error().message;
+      std::abort();
+    }
+    proxy = std::move(*made);
+    proxy->start();
+  }
+
+  Wire client() const { return Wire::to(proxy->listen_endpoint().port()); }
+  Message ask(std::string_view request, bool bodiless = false) const { return client().ask(request, bodiless); }
+  Message admin(std::string_view request) const { return Wire::to(proxy->admin_endpoint().port()).ask(request); }
+  Message control(std::string_view path, std::string_view body = "") const {
+    return admin("POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
+                 std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
+  }
+  // A sample of /metrics: its name with labels as exposed.
+  double metric(const std::string& sample) const {
+    const std::string text = "\n" + admin("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").body;
+    const std::size_t at = text.find("\n" + sample + " ");
+    return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + sample.size() + 2, nullptr);
+  }
+  double event(std::string_view name) const {
+    return metric("quoll_circuit_events_total{circuit=\"default\",event=\"" + std::string(name) + "\"}");
+  }
+  double attempts(std::string_view outcome) const {
+    return metric("quoll_attempts_total{circuit=\"default\",outcome=\"" + std::string(outcome) + "\"}");
+  }
+
+  static constexpr std::uint64_t kSeed = 7;
+  ScriptedUpstream upstream;
+  std::unique_ptr<Proxy> proxy;
+};
+
+}  // namespace quoll::proxy::testing
