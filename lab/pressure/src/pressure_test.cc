@@ -224,11 +224,13 @@ TEST(LoopPressure, EveryFaultIsNamed) {
 TEST(CpuPressure, BurnsWhatItWasToldTo) {
   Recorder recorder;
   const StopSignal stop;
+  const TimePoint start = steady_now();
   ASSERT_TRUE(run_cpu({.cores = 1, .duration = milliseconds(200)}, recorder.sink(), stop));
+  const double elapsed = to_seconds(steady_now() - start);
   ASSERT_EQ(recorder.events.back().name, "done");
   const double burnt = std::get<double>(recorder.events.back().fields[0].value);
   EXPECT_GT(burnt, 0.0);
-  EXPECT_LT(burnt, 0.5);
+  EXPECT_LE(burnt, elapsed);
 }
 
 TEST(CpuPressure, StopsWhenAsked) {
@@ -268,7 +270,8 @@ TEST(PausePressure, StopsAndAlwaysContinues) {
   ASSERT_TRUE(run_pause(options, sink, stop));
   EXPECT_EQ(states, "TTT");
   const TimePoint start = steady_now();
-  while (child.state() == 'T' && steady_now() - start < seconds(5)) std::this_thread::yield();
+  // Continued, it runs for a moment and sleeps again.
+  while (child.state() != 'S' && steady_now() - start < seconds(5)) std::this_thread::yield();
   EXPECT_EQ(child.state(), 'S');
 }
 
