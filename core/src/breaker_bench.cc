@@ -44,7 +44,7 @@ void BM_BreakerClosedSuccess(benchmark::State& state) {
   Breaker& breaker = shared(state, {});
   const auto shard = static_cast<unsigned>(state.thread_index());
   TimePoint now = kStart;
-  for (auto _ : state) call(breaker, kSuccess, now += Duration(100), shard);
+  for ([[maybe_unused]] auto _ : state) call(breaker, kSuccess, now += Duration(100), shard);
   if (shard == 0) report(state, breaker);
 }
 BENCHMARK(BM_BreakerClosedSuccess)->Threads(1)->Threads(2)->UseRealTime();
@@ -55,7 +55,8 @@ void BM_BreakerClosedOneInTenFails(benchmark::State& state) {
   const auto shard = static_cast<unsigned>(state.thread_index());
   TimePoint now = kStart;
   unsigned number = 0;
-  for (auto _ : state) call(breaker, ++number % 10 == 0 ? kFailure : kSuccess, now += Duration(100), shard);
+  for ([[maybe_unused]] auto _ : state)
+    call(breaker, ++number % 10 == 0 ? kFailure : kSuccess, now += Duration(100), shard);
 }
 BENCHMARK(BM_BreakerClosedOneInTenFails)->Threads(1)->Threads(2)->UseRealTime();
 
@@ -63,7 +64,7 @@ BENCHMARK(BM_BreakerClosedOneInTenFails)->Threads(1)->Threads(2)->UseRealTime();
 void BM_BreakerClosedThreadLocalShard(benchmark::State& state) {
   Breaker breaker = made();
   TimePoint now = kStart;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     now += Duration(100);
     Admission admission = breaker.try_acquire(now);
     benchmark::DoNotOptimize(breaker.record(std::move(*admission.permit), kSuccess, now));
@@ -74,7 +75,7 @@ BENCHMARK(BM_BreakerClosedThreadLocalShard);
 void BM_BreakerClosedCountWindow(benchmark::State& state) {
   Breaker& breaker = shared(state, {.window_kind = WindowKind::count});
   const auto shard = static_cast<unsigned>(state.thread_index());
-  for (auto _ : state) call(breaker, kSuccess, kStart, shard);
+  for ([[maybe_unused]] auto _ : state) call(breaker, kSuccess, kStart, shard);
 }
 BENCHMARK(BM_BreakerClosedCountWindow)->Threads(1)->Threads(2)->UseRealTime();
 
@@ -86,7 +87,7 @@ void BM_BreakerRejected(benchmark::State& state) {
     while (breaker.state() == State::closed) call(breaker, kFailure, kStart, 0);
   }
   TimePoint now = kStart;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Admission admission = breaker.try_acquire(now += Duration(10), shard);
     benchmark::DoNotOptimize(admission.rejection.retry_after);
   }
@@ -139,7 +140,7 @@ class MutexBreaker {
 void BM_MutexBreakerClosedSuccess(benchmark::State& state) {
   static MutexBreaker breaker;
   TimePoint now = kStart;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     now += Duration(100);
     benchmark::DoNotOptimize(breaker.try_acquire(now));
     breaker.record(false, now);
@@ -151,7 +152,7 @@ void BM_BreakerSnapshot(benchmark::State& state) {
   Breaker breaker = made();
   TimePoint now = kStart;
   for (unsigned i = 0; i < 100'000; ++i) call(breaker, kSuccess, now += std::chrono::microseconds(90), i);
-  for (auto _ : state) benchmark::DoNotOptimize(breaker.snapshot(now));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(breaker.snapshot(now));
 }
 BENCHMARK(BM_BreakerSnapshot);
 

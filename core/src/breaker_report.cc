@@ -128,7 +128,7 @@ Transition BreakerCore::unpack(const JournalEntry& entry) const {
 
 std::vector<Transition> BreakerCore::journal() const {
   std::vector<Transition> found;
-  found.reserve(journal_.size());
+  found.reserve(Breaker::kJournal);
   const MutexLock lock(mutex_);
   const std::uint32_t kept = std::min<std::uint32_t>(sequence_, static_cast<std::uint32_t>(journal_.size()));
   for (std::uint32_t i = sequence_ - kept; i < sequence_; ++i) found.push_back(unpack(journal_[i % journal_.size()]));

@@ -161,9 +161,9 @@ Admission BreakerCore::acquire_trial(TimePoint now, unsigned shard) {
     const MutexLock lock(mutex_);
     const std::uint64_t word = state_.load(std::memory_order_relaxed);
     if (phase_of(word) == Phase::half_open) {
-      if (std::optional<Transition> transition = expire(now)) {
+      if (const std::optional<Transition> transition = expire(now)) {
         Admission refused = reject(RejectionReason::open, transition->evidence.open_for, shard, now);
-        refused.transition = std::move(transition);
+        refused.transition = transition;
         return refused;
       }
       const std::uint32_t in_flight = trials_in_flight_.load(std::memory_order_relaxed);

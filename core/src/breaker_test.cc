@@ -246,6 +246,7 @@ TEST(Breaker, LateSuccessFromBeforeTheTripDoesNotClose) {
 TEST(Breaker, LateFailuresDoNotFillTheWindowOfTheNextClosedState) {
   Rig rig;
   std::vector<Permit> late;
+  late.reserve(100);
   for (int i = 0; i < 100; ++i) late.push_back(std::move(*rig.breaker.try_acquire(rig.clock.now()).permit));
   rig.trip();
   rig.finish_trial(kSuccess);

@@ -228,6 +228,7 @@ TEST(BreakerThreads, OutcomesFromBeforeATransitionNeverReachTheNewWindow) {
   SharedClock clock;
   for (int round = 0; round < 200; ++round) {
     std::vector<Permit> old;
+    old.reserve(64);
     for (int i = 0; i < 64; ++i) old.push_back(std::move(*breaker.try_acquire(clock.now(), 1).permit));
     std::atomic<bool> started{false};
     std::thread late([&] {

@@ -35,7 +35,7 @@ struct BreakerOptions {
   // Default 10 s; range 10 ms to 1 h. Shorter opens and forgets sooner; it should hold several times minimum_volume.
   Duration window = std::chrono::seconds(10);
   // Steps in which the time window moves. Default 10; range 1 to 60, none shorter than 1 ms. Each beyond 10 costs some
-  // 200 bytes.
+  // 60 bytes a shard.
   unsigned buckets = 10;
   // Size of a count window. Default 100; range 1 to 10,000; 3 bytes each.
   unsigned window_calls = 100;
@@ -92,7 +92,7 @@ struct BreakerOptions {
   CountAs cancellations = CountAs::nothing;
 
   // Copies of the counters, so that threads do not share a cache line. Default 2; range 1 to 16: the number of threads
-  // that call it most. Each costs about 1.2 KiB.
+  // that call it most. Each costs 1 KiB.
   unsigned shards = 2;
 
   // Every fault, each naming the option, its value and the allowed range; empty when all is well.

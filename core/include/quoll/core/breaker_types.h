@@ -51,7 +51,7 @@ struct WindowCounts {
 // What was known when the state changed, and what it was held against. Complete: explain() needs nothing else.
 struct Evidence {
   WindowCounts counts;
-  // Failures since the last success.
+  // Failures since the last success; kept with consecutive_failures only.
   std::uint32_t consecutive = 0;
   // Trials that succeeded, when leaving half_open.
   std::uint32_t trials_succeeded = 0;
@@ -126,7 +126,8 @@ struct Snapshot {
   // Share of calls admitted; below 1 in a ramp, 0 when open.
   double admitted_share = 1;
   WindowCounts counts;
-  // Upstream latency of the window's calls: exact (to 0.8 %) until a bucket is full, then sampled; extremes are exact.
+  // Upstream latency of the window's calls: exact (to 0.8 %) until a bucket is full, then sampled; extremes are not
+  // sampled.
   std::uint32_t latency_samples = 0;
   Duration mean{};
   std::array<Duration, kSnapshotPercentiles.size()> percentiles{};
