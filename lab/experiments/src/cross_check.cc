@@ -54,6 +54,12 @@ void add_findings(const Run& run, PhaseRecord& record) {
     if (rescued > 0) text += fmt::format("; {} in time would have been, by a timer", rescued);
     record.findings.push_back({timeouts == 0, text});
   }
+  if (expected.control) {
+    const std::uint64_t timeouts = count_of(record.counters.events, "timeout");
+    record.findings.push_back(
+        {true, fmt::format("{} of {} calls of a healthy backend were called timeouts: the verdict is by timer",
+                           timeouts, record.traffic.requests)});
+  }
   if (expected.closes) {
     record.findings.push_back({record.closes > 0, record.closes > 0 ? "a trial succeeded and the circuit closed"
                                                                     : "the circuit did not close again"});

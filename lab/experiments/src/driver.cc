@@ -87,12 +87,15 @@ bool Driver::run_phase(const Phase& phase) {
   recorder_.change([&](Run& run) { run.phases.back().end = end; });
   if (!going) return false;
 
-  const auto [complete, traffic] =
-      recorder_.look([](const Run& run) { return std::pair(run.phases.back().complete, run.phases.back().traffic); });
-  if (!complete) return fail(system_.load_failure("gave no result in phase " + phase.name));
+  const auto [reported, traffic] =
+      recorder_.look([](const Run& run) { return std::pair(run.phases.back().reported, run.phases.back().traffic); });
+  if (!reported) return fail(system_.load_failure("gave no result in phase " + phase.name));
   const Result<Counters> after = settled_counters(*before, traffic);
   if (!after) return fail(after.error());
-  recorder_.change([&](Run& run) { run.phases.back().counters = difference(*after, *before); });
+  recorder_.change([&](Run& run) {
+    run.phases.back().counters = difference(*after, *before);
+    run.phases.back().complete = true;
+  });
   return true;
 }
 
@@ -136,7 +139,7 @@ void Driver::on_load_line(std::string_view text) {
     if (run.phases.empty()) return;
     if (line.is_result) {
       run.phases.back().traffic = line.traffic;
-      run.phases.back().complete = true;
+      run.phases.back().reported = true;
       return;
     }
     // Its own time, not that of our reading: under pressure a line may wait for us. It cannot have begun before we

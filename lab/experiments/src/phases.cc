@@ -38,7 +38,7 @@ Phase pressure_phase(const PlanOptions& options, Duration length) {
        .loop = LoopPressure{"600ms", "1s..2s"},
        .cpu_cores = options.burn_cores},
   };
-  phase.expectation = {.never_opens = options.arrival, .no_timeouts = options.arrival};
+  phase.expectation = {.never_opens = options.arrival, .no_timeouts = options.arrival, .control = !options.arrival};
   return phase;
 }
 

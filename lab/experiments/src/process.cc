@@ -29,7 +29,7 @@ void close_fd(int& fd) {
 }
 
 // Between fork and exec of a process with threads only async-signal-safe calls are allowed; this makes no others.
-[[noreturn]] void become(char* const* argv, pid_t parent, int out, int err, int report) {
+[[noreturn]] void become(const char* program, char* const* argv, pid_t parent, int out, int err, int report) {
   ::setpgid(0, 0);
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);  // the parent died before the line above
@@ -39,7 +39,7 @@ void close_fd(int& fd) {
   for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGPIPE, SIGWINCH}) ::signal(number, SIG_DFL);
   const int null = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (::dup2(null, STDIN_FILENO) >= 0 && ::dup2(out, STDOUT_FILENO) >= 0 && ::dup2(err, STDERR_FILENO) >= 0) {
-    ::execv(argv[0], argv);
+    ::execv(program, argv);
   }
   const int why = errno;
   [[maybe_unused]] const ssize_t written = ::write(report, &why, sizeof(why));
@@ -114,7 +114,7 @@ Result<void> Process::launch() {
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) return system_error("cannot start " + options_.name);
-  if (pid_ == 0) become(argv.data(), parent, pipes.out[1], pipes.err[1], pipes.report[1]);
+  if (pid_ == 0) become(options_.program.c_str(), argv.data(), parent, pipes.out[1], pipes.err[1], pipes.report[1]);
   ::setpgid(pid_, pid_);  // here too: whichever comes first
   close_fd(pipes.out[1]);
   close_fd(pipes.err[1]);
@@ -127,7 +127,7 @@ Result<void> Process::launch() {
   if (got == static_cast<ssize_t>(sizeof(why))) {
     ::waitpid(pid_, nullptr, 0);
     pid_ = -1;
-    return Error{"cannot run " + options_.command[0] + " for " + options_.name + ": " + std::strerror(why), "exec"};
+    return Error{"cannot run " + options_.program + " for " + options_.name + ": " + std::strerror(why), "exec"};
   }
   // glibc 2.36 declares pidfd_open for C only.
   pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));

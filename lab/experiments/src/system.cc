@@ -62,11 +62,11 @@ Error System::failure(Process& process, const std::string& what) const {
 Result<std::unique_ptr<Process>> System::launch(const std::string& name, std::vector<std::string> arguments,
                                                 const std::string& listens,
                                                 std::function<void(std::string_view)> on_line) {
-  std::string shown = "quoll";
-  for (const std::string& argument : arguments) shown += " " + argument;
-  arguments.insert(arguments.begin(), options_.program);
-  auto process = Process::start({.name = name, .command = std::move(arguments), .on_line = std::move(on_line)});
+  arguments.insert(arguments.begin(), "quoll");
+  auto process = Process::start(
+      {.name = name, .program = options_.program, .command = std::move(arguments), .on_line = std::move(on_line)});
   if (!process) return process.error();
+  const std::string shown = (*process)->command_line();
   const bool known = std::any_of(parts_.begin(), parts_.end(), [&](const Part& part) { return part.command == shown; });
   if (!known) parts_.push_back({.name = name, .command = shown, .address = listens});
   return process;
@@ -161,8 +161,8 @@ Result<void> System::start_load(Duration length, std::function<void(std::string_
                                         "-d",         format_duration(length),
                                         "--live-json"};
   if (options_.rate > 0) {
-    arguments.insert(arguments.end(),
-                     {"--rate", std::to_string(options_.rate), "--poisson", "--seed", std::to_string(options_.seed)});
+    arguments.insert(arguments.end(), {"--rate", std::to_string(options_.rate), "--poisson", "--seed",
+                                       std::to_string(options_.seed + loads_++)});
   }
   auto started = launch("load", std::move(arguments), {}, std::move(on_line));
   if (!started) return started.error();

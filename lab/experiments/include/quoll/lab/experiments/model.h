@@ -94,7 +94,8 @@ struct PhaseRecord {
   Duration start{};
   std::optional<Duration> end = {};  // nothing while it lasts
   Traffic traffic;
-  bool complete = false;  // the load generator reported it
+  bool reported = false;  // the load generator's result is in `traffic`
+  bool complete = false;  // and what the proxy counted is in `counters`: the phase came to its end
   Counters counters;      // what the proxy counted in it
   // Derived by summarise().
   std::map<std::string, Duration> time_in_state = {};

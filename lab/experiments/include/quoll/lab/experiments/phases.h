@@ -34,6 +34,7 @@ struct Expectation {
   bool ends_closed = false;
   bool closes = false;       // it went through half-open to closed
   bool no_timeouts = false;  // nobody was told "timeout": the backend was in time
+  bool control = false;      // report the timeouts that a verdict by timer makes, without judging
 };
 
 struct Phase {

@@ -1,6 +1,6 @@
 // Process: a child process whose output is read line by line and which never outlives its owner.
 //
-//   auto child = Process::start({.name = "backend", .command = {"/proc/self/exe", "backend"}});
+//   auto child = Process::start({.name = "backend", .program = "/proc/self/exe", .command = {"quoll", "backend"}});
 //   ...
 //   child.value()->stop();     // SIGTERM, then SIGKILL after the grace; the destructor does the same
 //
@@ -33,7 +33,9 @@ namespace quoll::lab::experiments {
 struct ProcessOptions {
   // For messages.
   std::string name;
-  // The program's path (not searched for in PATH) and its arguments.
+  // The program's path; not searched for in PATH.
+  std::string program;
+  // What it is called (its argv[0]) and its arguments.
   std::vector<std::string> command;
   // One line of standard output without its newline. Must not call back into the Process. May be empty.
   std::function<void(std::string_view line)> on_line = {};

@@ -85,6 +85,7 @@ class System {
   std::unique_ptr<Process> loop_pressure_;
   std::unique_ptr<Process> cpu_pressure_;
   std::unique_ptr<Process> load_;
+  unsigned loads_ = 0;  // started so far; each has a seed of its own
 };
 
 }  // namespace quoll::lab::experiments
