@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "chars.h"
+#include "target.h"
 
 namespace quoll::http {
 namespace {
@@ -24,26 +25,27 @@ ParseResult bad(unsigned answer, std::string_view code, std::string_view message
 // --- Finding the head's end -----------------------------------------------------------------------------------------
 
 // Goes on where the last call stopped. Complete lines are checked for what Beast would let pass: bare CR or LF, folded
-// lines, too many of them. `complete` with `consumed` once the blank line is there.
+// lines, too many of them. `complete` with `consumed` once the blank line is there. Nothing beyond head_bytes is looked
+// at, so that a larger read cannot find another fault than a smaller one.
 ParseResult find_end(std::string_view bytes, const Limits& limits, HeadScan& scan, bool request) {
-  const auto too_large = [] { return bad(431, "head_too_large", "the head is larger than allowed"); };
+  bytes = bytes.substr(0, limits.head_bytes);
   for (;;) {
-    const char* const from = bytes.data() + scan.line_start + scan.scanned;
-    const std::size_t left = bytes.size() - scan.line_start - scan.scanned;
-    const char* const newline = left == 0 ? nullptr : static_cast<const char*>(std::memchr(from, '\n', left));
+    const char* const start = bytes.data() + scan.line_start;
+    const std::size_t left = bytes.size() - scan.line_start;
+    const char* const newline =
+        scan.scanned >= left ? nullptr
+                             : static_cast<const char*>(std::memchr(start + scan.scanned, '\n', left - scan.scanned));
     if (newline == nullptr) {
-      if (bytes.size() - scan.skipped > limits.head_bytes) return too_large();
-      scan.scanned += static_cast<std::uint32_t>(left);
+      if (bytes.size() == limits.head_bytes) return bad(431, "head_too_large", "the head is larger than allowed");
+      scan.scanned = static_cast<std::uint32_t>(left);
       return {};
     }
-    const char* const start = bytes.data() + scan.line_start;
     const std::size_t length = static_cast<std::size_t>(newline - start);  // with CR, without LF
     if (length == 0 || std::memchr(start, '\r', length) != newline - 1) {
       return bad(400, "line_ending", "a line of the head does not end with CR LF, or has a CR inside");
     }
     scan.line_start += static_cast<std::uint32_t>(length + 1);
     scan.scanned = 0;
-    if (scan.line_start - scan.skipped > limits.head_bytes) return too_large();
     if (length == 1) {  // a blank line
       if (scan.lines > 0) return {ParseStatus::complete, scan.line_start, 0, {}, {}};
       if (!request || scan.skipped > 0) {
@@ -70,38 +72,6 @@ std::optional<std::uint64_t> parse_length(std::string_view text) {
   }
   if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
   return value;
-}
-
-bool is_port(std::string_view text) {
-  unsigned value = 0;
-  for (const char c : text) {
-    if (!is_digit(c)) return false;
-    value = value * 10 + static_cast<unsigned>(c - '0');
-    if (value > 65535) return false;
-  }
-  return true;
-}
-
-// host [ ":" port ], the host in brackets or without colons.
-bool is_authority(std::string_view text, bool port_required) {
-  std::size_t end = 0;
-  if (!text.empty() && text.front() == '[') {
-    end = text.find(']');
-    if (end == std::string_view::npos || end == 1) return false;
-    for (const char c : text.substr(1, end - 1)) {
-      if (!is_alnum(c) && c != ':' && c != '.' && c != '%') return false;
-    }
-    ++end;
-  } else {
-    while (end < text.size() && text[end] != ':') {
-      if (!is_host_char(text[end]) || text[end] == '[' || text[end] == ']') return false;
-      ++end;
-    }
-  }
-  if (end == 0) return false;
-  if (end == text.size()) return !port_required;
-  const std::string_view port = text.substr(end + 1);
-  return text[end] == ':' && is_port(port) && !(port_required && port.empty());
 }
 
 // What a head's fields mean to the connection and the body, gathered while they are read.
@@ -185,7 +155,7 @@ class Meaning {
 template <bool kRequest>
 class Parser final : public beast::basic_parser<kRequest> {
  public:
-  Parser(FieldList& fields, const Limits& limits) : fields_(fields), limits_(limits) {
+  Parser(FieldList& fields, const Limits& limits) : fields_(fields), target_limit_(limits.target_bytes) {
     this->header_limit(std::numeric_limits<std::uint32_t>::max());
     this->body_limit(boost::none);
     if constexpr (!kRequest) this->skip(true);
@@ -197,6 +167,7 @@ class Parser final : public beast::basic_parser<kRequest> {
     this->put({head.data(), head.size()}, error);
     if (meaning.fault().bad()) return meaning.fault();
     if (refused_.bad()) return refused_;
+    if (error == beast::error::bad_version) return wrong_version(head);
     if (error) return translate(error);
     return {ParseStatus::complete, 0, 0, {}, {}};
   }
@@ -209,13 +180,24 @@ class Parser final : public beast::basic_parser<kRequest> {
   std::uint8_t minor_version = 1;
 
  private:
-  ParseResult translate(const BeastError& error) const {
-    if (error == beast::error::bad_version) return bad(505, "version", "the version is not HTTP/1.0 or HTTP/1.1");
-    if (error == beast::error::bad_method) return bad(400, "request_line", "the request line is malformed");
-    if (error == beast::error::bad_target) return bad(400, "target", "the request target is malformed");
-    if (error == beast::error::bad_status || error == beast::error::bad_reason) {
-      return bad(400, "status_line", "the status line is malformed");
+  // Another version of HTTP, or no HTTP at all.
+  static ParseResult wrong_version(std::string_view head) {
+    const std::string_view line = head.substr(0, head.find('\r'));
+    std::string_view version = line.substr(0, 8);
+    if constexpr (kRequest) version = line.substr(line.rfind(' ') + 1);
+    const bool http = version.size() == 8 && version.substr(0, 5) == "HTTP/" && is_digit(version[5]) &&
+                      version[6] == '.' && is_digit(version[7]);
+    if (http && version != "HTTP/1.0" && version != "HTTP/1.1") {
+      return bad(505, "version", "the version is not HTTP/1.0 or HTTP/1.1");
     }
+    return malformed_start();
+  }
+  static ParseResult malformed_start() {
+    if constexpr (kRequest) return bad(400, "request_line", "the request line is malformed");
+    return bad(400, "status_line", "the status line is malformed");
+  }
+  static ParseResult translate(const BeastError& error) {
+    if (error == beast::error::bad_target) return bad(400, "target", "the request target is malformed");
     if (error == beast::error::bad_field) return bad(400, "field_name", "a header field's name is malformed");
     if (error == beast::error::bad_value) return bad(400, "field_value", "a header field's value is malformed");
     if (error == beast::error::bad_line_ending) return bad(400, "line_ending", "a line does not end with CR LF");
@@ -225,14 +207,14 @@ class Parser final : public beast::basic_parser<kRequest> {
     if (error == beast::error::bad_transfer_encoding) {
       return bad(400, "transfer_encoding", "Transfer-Encoding is repeated or beside a Content-Length");
     }
-    return bad(400, kRequest ? "request_line" : "status_line", "the head is malformed");
+    return malformed_start();
   }
 
   void on_request_impl(beast::verb, BeastView m, BeastView t, int version, BeastError& error) override {
     method = view(m);
     target = view(t);
     minor_version = static_cast<std::uint8_t>(version - 10);
-    if (target.size() > limits_.target_bytes) {
+    if (target.size() > target_limit_) {
       refused_ = bad(414, "target_too_long", "the request target is longer than allowed");
       error = beast::error::bad_target;
     }
@@ -245,13 +227,10 @@ class Parser final : public beast::basic_parser<kRequest> {
   }
   void on_field_impl(beast::field field, BeastView name, BeastView value, BeastError& error) override {
     const std::string_view text = view(value);
-    if (fields_.size() >= limits_.fields) {
-      refused_ = bad(431, "too_many_fields", "there are more header fields than allowed");
-      error = beast::error::bad_field;
-    } else if (!meaning.take(field, text)) {
-      error = beast::error::bad_value;
-    } else {
+    if (meaning.take(field, text)) {
       fields_.add(view(name), text);
+    } else {
+      error = beast::error::bad_value;
     }
   }
   void on_header_impl(BeastError&) override {}
@@ -262,58 +241,9 @@ class Parser final : public beast::basic_parser<kRequest> {
   void on_finish_impl(BeastError&) override {}
 
   FieldList& fields_;
-  const Limits& limits_;
+  std::size_t target_limit_;
   ParseResult refused_;
 };
-
-constexpr std::string_view kRootPath = "/";  // of "http://host"
-
-// --- The request target ---------------------------------------------------------------------------------------------
-
-ParseResult bad_target(std::string_view message) {
-  return bad(400, "target", message);
-}
-
-// Fills target's form, path and host. `complete` when all is well.
-ParseResult read_target(RequestHead& out) {
-  const std::string_view target = out.target;
-  const ParseResult fine{ParseStatus::complete, 0, 0, {}, {}};
-  for (const char c : target) {
-    if (!is_target_char(c)) return bad_target("the request target has a character that must be encoded");
-  }
-  if (out.method == "CONNECT") {
-    if (!is_authority(target, true)) return bad_target("CONNECT needs host:port");
-    out.form = TargetForm::authority;
-    out.host = target;
-    return fine;
-  }
-  if (target.front() == '/') {
-    out.form = TargetForm::origin;
-    out.path = target;
-    return fine;
-  }
-  if (target == "*") {
-    if (out.method != "OPTIONS") return bad_target("only OPTIONS may ask for '*'");
-    out.form = TargetForm::asterisk;
-    out.path = target;
-    return fine;
-  }
-  const std::size_t scheme = target.find("://");
-  if (scheme == std::string_view::npos ||
-      !(iequals(target.substr(0, scheme), "http") || iequals(target.substr(0, scheme), "https"))) {
-    return bad_target("the request target is neither a path nor an http URL");
-  }
-  const std::string_view rest = target.substr(scheme + 3);
-  const std::size_t slash = rest.find_first_of("/?");
-  if (slash != std::string_view::npos && rest[slash] == '?') return bad_target("the request target has no path");
-  out.host = rest.substr(0, slash);
-  if (out.host.find('@') != std::string_view::npos || !is_authority(out.host, false)) {
-    return bad_target("the authority of the request target is malformed");
-  }
-  out.form = TargetForm::absolute;
-  out.path = slash == std::string_view::npos ? kRootPath : rest.substr(slash);
-  return fine;
-}
 
 }  // namespace
 
@@ -330,7 +260,9 @@ void RequestHead::clear() {
 
 void RequestHead::rebase(const char* from, const char* to) {
   method = rebased(method, from, to);
-  if (path.data() != kRootPath.data()) path = rebased(path, from, to);
+  // "http://host" has no path: then `path` is static.
+  const bool no_path = form == TargetForm::absolute && host.data() + host.size() == target.data() + target.size();
+  if (!no_path) path = rebased(path, from, to);
   host = rebased(host, from, to);
   target = rebased(target, from, to);
   fields.rebase(from, to);
@@ -365,8 +297,8 @@ ParseResult parse_request(std::string_view bytes, const Limits& limits, HeadScan
   out.minor_version = parser.minor_version;
   const Meaning& meaning = parser.meaning;
   const bool http11 = out.minor_version >= 1;
-  result = read_target(out);
-  if (!result.complete()) return result;
+  const std::string_view fault = read_target(out);
+  if (!fault.empty()) return bad(400, "target", fault);
   if (http11 && !meaning.host) return bad(400, "host", "HTTP/1.1 needs a Host");
   if (out.host.empty()) out.host = meaning.host.value_or(std::string_view());
 
@@ -382,7 +314,7 @@ ParseResult parse_request(std::string_view bytes, const Limits& limits, HeadScan
   }
   out.keep_alive = !meaning.close && (http11 || meaning.keep_alive);
   out.expect_continue = http11 && meaning.expect_continue;
-  out.upgrade = meaning.upgrade;
+  out.upgrade = http11 && meaning.upgrade;
   out.connection_names_fields = meaning.names_fields;
   result.consumed = end.consumed;
   return result;
@@ -413,6 +345,8 @@ ParseResult parse_response(std::string_view bytes, const Limits& limits, std::st
   const bool connected = request_method == "CONNECT" && out.status >= 200 && out.status < 300;
   if (request_method == "HEAD" || out.status < 200 || out.status == 204 || out.status == 304 || connected) {
     out.framing = Framing::none;
+    // A server that announces a body where none can be may well send it: that must not be read as the next response.
+    if (out.status == 204 && (meaning.chunked || meaning.content_length.value_or(0) > 0)) out.keep_alive = false;
   } else if (meaning.chunked) {
     out.framing = Framing::chunked;
   } else if (meaning.content_length) {

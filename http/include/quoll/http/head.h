@@ -29,7 +29,8 @@ namespace quoll::http {
 
 // Bounds on what a peer may send. Exceeding one is an error, never a silent cut.
 struct Limits {
-  // The whole head with its blank line. Default 64 KiB, range 256 B to 1 GiB: a reader needs that much buffer.
+  // The whole head with its blank line, and the empty line that may come before a request. Default 64 KiB, range 256 B
+  // to 1 GiB: a reader needs that much buffer and no more.
   std::size_t head_bytes = 65536;
   // Header fields. Default 100, range 1 to 10,000.
   std::size_t fields = 100;
@@ -57,8 +58,9 @@ struct RequestHead {
   // Where the request is meant to go, "host" or "host:port": the target's authority in absolute and authority form
   // (which overrides Host, RFC 9112 section 3.2.2), else the Host field. Empty only in HTTP/1.0 without a Host.
   std::string_view host;
-  // The path with its query, to be sent on in origin form: "/" when an absolute target has none, "*" for asterisk,
-  // empty for CONNECT. An absolute target without a path but with a query ("http://h?q") is refused.
+  // The path with its query, to be sent on in origin form: "/" when an absolute target has none ("*" with OPTIONS, RFC
+  // 9112 section 3.2.4), "*" for asterisk, empty for CONNECT. An absolute target without a path but with a query
+  // ("http://h?q") is refused.
   std::string_view path;
   FieldList fields;
   std::uint64_t content_length = 0;  // with Framing::length
@@ -68,7 +70,8 @@ struct RequestHead {
   // What the client wants for its connection after this exchange.
   bool keep_alive = true;
   bool expect_continue = false;  // Expect: 100-continue, from an HTTP/1.1 client
-  bool upgrade = false;          // Upgrade named in Connection: hop-by-hop, dropped unless the caller supports it
+  // Connection names Upgrade, in HTTP/1.1: hop-by-hop, dropped unless the caller supports it.
+  bool upgrade = false;
   // Connection names fields that must not be forwarded; see end_to_end() in write.h.
   bool connection_names_fields = false;
 
@@ -84,7 +87,8 @@ struct ResponseHead {
   std::uint64_t content_length = 0;  // with Framing::length
   Framing framing = Framing::none;
   std::uint8_t minor_version = 1;
-  bool keep_alive = true;  // the connection can carry another exchange after this body
+  // The connection can carry another exchange after this body. Never after a 204 that announces a body all the same.
+  bool keep_alive = true;
   bool connection_names_fields = false;
 
   bool interim() const { return status >= 100 && status < 200 && status != 101; }
