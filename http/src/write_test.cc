@@ -38,20 +38,6 @@ TEST(Write, StatusLinesHaveTheStandardPhrase) {
   EXPECT_EQ(out, "HTTP/1.1 503 Service Unavailable\r\nHTTP/1.1 299 Unknown\r\n");
 }
 
-TEST(FieldList, KeepsFieldsBeyondTheInlineOnes) {
-  FieldList fields;
-  std::vector<std::string> names;
-  for (int i = 0; i < 40; ++i) names.push_back("n" + std::to_string(i));
-  for (int round = 0; round < 2; ++round) {
-    fields.clear();
-    for (const std::string& name : names) fields.add(name, "v");
-    ASSERT_EQ(fields.size(), 40U);
-    EXPECT_EQ(fields[0].name, "n0");
-    EXPECT_EQ(fields[39].name, "n39");
-    EXPECT_EQ(fields.find("N17"), "v");
-  }
-}
-
 TEST(ProxyStatus, SaysWhatHappened) {
   EXPECT_EQ(proxy_status_value({.error = ProxyError::connection_timeout, .details = "it \"hung\"\n"}),
             "quoll; error=connection_timeout; details=\"it \\\"hung\\\"?\"");
