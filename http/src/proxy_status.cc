@@ -1,8 +1,17 @@
 #include "quoll/http/proxy_status.h"
 
+#include "chars.h"
 #include "quoll/http/fields.h"
 
 namespace quoll::http {
+namespace {
+
+// A structured field's token (RFC 8941 section 3.3.4): starts with a letter or '*'.
+bool is_sf_token(std::string_view text) {
+  return is_token(text) && ((is_alnum(text.front()) && !is_digit(text.front())) || text.front() == '*');
+}
+
+}  // namespace
 
 std::string_view to_string(ProxyError error) {
   switch (error) {
@@ -63,10 +72,7 @@ std::string structured_string(std::string_view text) {
 }
 
 std::string proxy_status_value(const ProxyStatus& status) {
-  // A structured-field token starts with a letter or '*' (RFC 8941 section 3.3.4); anything else is written as a
-  // string.
-  const bool token = is_token(status.proxy) && !(status.proxy.front() >= '0' && status.proxy.front() <= '9');
-  std::string out = token ? std::string(status.proxy) : structured_string(status.proxy);
+  std::string out = is_sf_token(status.proxy) ? std::string(status.proxy) : structured_string(status.proxy);
   out += "; error=";
   out += to_string(status.error);
   if (status.received_status != 0) out += "; received-status=" + std::to_string(status.received_status);

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "quoll/http/proxy_status.h"
 
 namespace quoll::http {
@@ -36,6 +38,30 @@ TEST(Write, StatusLinesHaveTheStandardPhrase) {
   append_status_line(out, 503);
   append_status_line(out, 299);
   EXPECT_EQ(out, "HTTP/1.1 503 Service Unavailable\r\nHTTP/1.1 299 Unknown\r\n");
+}
+
+TEST(ProxyStatus, WhatIsNoTokenIsQuoted) {
+  const auto name = [](std::string_view proxy) {
+    const std::string value = proxy_status_value({.proxy = proxy});
+    return value.substr(0, value.find(';'));
+  };
+  EXPECT_EQ(name("quoll-1.example"), "quoll-1.example");
+  EXPECT_EQ(name("*"), "*");
+  EXPECT_EQ(name("1st"), "\"1st\"");
+  EXPECT_EQ(name("!x"), "\"!x\"");
+  EXPECT_EQ(name(""), "\"\"");
+  EXPECT_EQ(name("a\\b\r\n"), "\"a\\\\b??\"");
+}
+
+TEST(ProxyStatus, EveryErrorHasItsRegisteredName) {
+  std::set<std::string_view> names;
+  for (unsigned i = 0; i <= static_cast<unsigned>(ProxyError::proxy_loop_detected); ++i) {
+    const std::string_view name = to_string(static_cast<ProxyError>(i));
+    EXPECT_TRUE(is_token(name));
+    EXPECT_TRUE(names.insert(name).second) << name << " stands for two errors";
+  }
+  EXPECT_TRUE(names.contains("connection_read_timeout"));
+  EXPECT_EQ(names.size(), 21U);
 }
 
 TEST(ProxyStatus, SaysWhatHappened) {
