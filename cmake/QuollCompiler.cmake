@@ -31,3 +31,12 @@ if(QUOLL_SANITIZE)
     add_compile_options(-Wno-tsan)  # Asio uses fences in headers only
   endif()
 endif()
+
+# Coverage of every module leads the fuzzers; only the fuzz targets themselves get libFuzzer's main (quoll_module).
+if(QUOLL_FUZZ)
+  if(NOT CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+    message(FATAL_ERROR "QUOLL_FUZZ needs clang (libclang-rt-14-dev); use: cmake --preset fuzz")
+  endif()
+  add_compile_options(-fsanitize=fuzzer-no-link)
+  add_link_options(-fsanitize=fuzzer-no-link)
+endif()
