@@ -10,6 +10,7 @@
 #include <tuple>
 #include <vector>
 
+#include "breaker_arbitrary.h"
 #include "quoll/base/rng.h"
 #include "quoll/core/breaker.h"
 #include "quoll/testing/manual_clock.h"
@@ -36,14 +37,16 @@ struct ModelPermit {
   bool trial;
 };
 
+State state_of(Mode mode) {
+  return std::array{State::closed, State::forced_open, State::disabled,
+                    State::metrics_only}[static_cast<std::size_t>(mode)];
+}
+
 class Model {
  public:
   explicit Model(const BreakerOptions& options) : options_(options), last_tick_(options.shards, 0) {
     mode = options.mode;
-    state = mode == Mode::forced_open    ? State::forced_open
-            : mode == Mode::disabled     ? State::disabled
-            : mode == Mode::metrics_only ? State::metrics_only
-                                         : State::closed;
+    state = state_of(mode);
     warming_ = mode == Mode::automatic && options.warm_up > Duration::zero();
   }
 
@@ -113,11 +116,7 @@ class Model {
     transition.reset();
     if (mode == wanted) return;
     mode = wanted;
-    move_to(wanted == Mode::automatic     ? State::closed
-            : wanted == Mode::forced_open ? State::forced_open
-            : wanted == Mode::disabled    ? State::disabled
-                                          : State::metrics_only,
-            Reason::by_hand, now);
+    move_to(state_of(wanted), Reason::by_hand, now);
   }
   void close(TimePoint now) {
     transition.reset();
@@ -258,34 +257,6 @@ class Model {
   std::optional<TimePoint> warm_until_;
 };
 
-BreakerOptions arbitrary_options() {
-  BreakerOptions options;
-  options.window_kind =
-      *rc::gen::element(WindowKind::time, WindowKind::time, WindowKind::count, WindowKind::consecutive);
-  options.window = *rc::gen::element<Duration>(milliseconds(100), seconds(1), seconds(10));
-  options.buckets = *rc::gen::element(1U, 3U, 10U, 20U);
-  options.window_calls = *rc::gen::element(5U, 8U, 20U);
-  options.failure_rate_threshold = *rc::gen::element(0.1, 0.5, 0.75, 1.0);
-  options.minimum_volume = *rc::gen::inRange(1U, 6U);
-  options.slow_call_threshold = *rc::gen::element<Duration>(Duration::zero(), milliseconds(50));
-  options.slow_call_rate_threshold = *rc::gen::element(0.3, 1.0);
-  options.consecutive_failures = *rc::gen::element(0U, 2U, 5U);
-  if (options.window_kind == WindowKind::consecutive) options.consecutive_failures = 3;
-  options.reset_timeout = *rc::gen::element<Duration>(milliseconds(50), seconds(5));
-  options.reset_multiplier = *rc::gen::element(1, 2, 3);
-  options.reset_timeout_max = *rc::gen::element<Duration>(seconds(5), seconds(17));
-  options.half_open_permits = *rc::gen::inRange(1U, 4U);
-  options.half_open_successes = *rc::gen::inRange(1U, 4U);
-  options.half_open_max = *rc::gen::element<Duration>(Duration::zero(), seconds(3));
-  options.warm_up = *rc::gen::element<Duration>(Duration::zero(), Duration::zero(), seconds(2));
-  options.mode =
-      *rc::gen::element(Mode::automatic, Mode::automatic, Mode::automatic, Mode::metrics_only, Mode::disabled);
-  options.timeouts = *rc::gen::element(CountAs::failure, CountAs::nothing, CountAs::success);
-  options.cancellations = *rc::gen::element(CountAs::nothing, CountAs::failure);
-  options.shards = *rc::gen::element(1U, 2U, 3U);
-  return options;
-}
-
 // So that a falsified property shows what differs.
 std::string text(const WindowCounts& counts) {
   std::string all;
@@ -325,14 +296,12 @@ void same_state(const Breaker& breaker, const Model& model, TimePoint now) {
   RC_ASSERT(snapshot.trials_succeeded == model.successes);
   RC_ASSERT(text(snapshot.counts) == text(model.counts(now)));
   RC_ASSERT(snapshot.latency_samples <= snapshot.counts.calls);
-  const LifetimeTotals& real = snapshot.totals;
-  RC_ASSERT(std::tie(real.success, real.failure, real.timeout, real.cancelled, real.ignored) ==
-            std::tie(model.totals.success, model.totals.failure, model.totals.timeout, model.totals.cancelled,
-                     model.totals.ignored));
-  RC_ASSERT(std::tie(real.slow, real.rescued, real.rejected, real.stale) ==
-            std::tie(model.totals.slow, model.totals.rescued, model.totals.rejected, model.totals.stale));
-  RC_ASSERT(std::tie(real.opened, real.half_opened, real.closed) ==
-            std::tie(model.totals.opened, model.totals.half_opened, model.totals.closed));
+  const auto numbers = [](const LifetimeTotals& totals) {
+    return std::vector<std::uint64_t>{totals.success, totals.failure, totals.timeout,     totals.cancelled,
+                                      totals.ignored, totals.slow,    totals.rescued,     totals.rejected,
+                                      totals.stale,   totals.opened,  totals.half_opened, totals.closed};
+  };
+  RC_ASSERT(numbers(snapshot.totals) == numbers(model.totals));
 }
 
 // What to do, with whom, and how much.
@@ -391,8 +360,6 @@ void run(const BreakerOptions& options, const std::vector<Step>& steps) {
     }
     same_state(breaker, model, clock.now());
   }
-  // No admitted call is lost: those still held are all that is missing from the totals.
-  held.clear();
 }
 
 TEST(BreakerModel, DoesWhatTheModelDoes) {
