@@ -63,7 +63,10 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   do {
     n = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
-  if (n < 0 && would_block(errno)) return out;
+  // A read that returned less than it had room for has emptied the socket as well as one that would block.
+  const bool none = n < 0 && would_block(errno);
+  drained_ = none || (n > 0 && static_cast<std::size_t>(n) < into.size());
+  if (none) return out;
 
   // Both clocks are read after the bytes, so that nothing between arrival and here is left out of our own delay.
   const int error = n < 0 ? errno : 0;
@@ -159,9 +162,14 @@ Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline) {
   for (;;) {
     if (!socket_.is_open()) co_return true;  // the next call on it will say so
     loop_.deadlines.set(deadline, deadline.at());
-    if (what == TcpSocket::wait_read) reader_waits_ = true;
-    const auto [error] = co_await socket_.async_wait(what, kAwait);
-    if (what == TcpSocket::wait_read) reader_waits_ = false;
+    boost::system::error_code error;
+    if (what == TcpSocket::wait_write) {
+      std::tie(error) = co_await socket_.async_wait(what, kAwait);
+    } else if (drained_) {
+      reader_waits_ = true;
+      std::tie(error) = co_await socket_.wait_edge(kAwait);
+      reader_waits_ = false;
+    }
     deadline.clear();
     if (!error) co_return true;
     if (error != asio::error::operation_aborted || !socket_.is_open()) co_return true;

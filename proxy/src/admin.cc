@@ -69,11 +69,13 @@ net::Task<void> AdminServer::serve(net::TcpSocket socket) {
 
 net::Task<bool> AdminServer::serve_one(net::StampedSocket& client, Exchange& x) {
   constexpr Duration kIdle = std::chrono::seconds(60);
-  if (x.in.empty()) {
-    const bool readable = co_await client.wait_readable(steady_now() + kIdle);
+  const TimePoint idle_until = steady_now() + kIdle;
+  HeadResult head = co_await read_head(client, x, kLimits, kPatience);
+  while (head.end == HeadEnd::nothing) {
+    const bool readable = co_await client.wait_readable(idle_until);
     if (!readable) co_return false;
+    head = co_await read_head(client, x, kLimits, kPatience);
   }
-  const HeadResult head = co_await read_head(client, x, kLimits, kPatience);
   x.out.clear();
   if (head.end == HeadEnd::bad) {
     append_bad_request(x.out, head.refusal.answer, head.refusal.message);

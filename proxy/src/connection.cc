@@ -39,25 +39,29 @@ void Connection::drain() {
 }
 
 net::Task<void> Connection::run() {
+  TimePoint idle_until = steady_now() + worker_.shared.options.idle_timeout;
   for (;;) {
     idle_ = true;
-    const bool readable = co_await client_.wait_readable(steady_now() + worker_.shared.options.idle_timeout);
+    const bool readable = co_await client_.wait_readable(idle_until);
     idle_ = false;
     if (!readable || !client_.is_open()) co_return;
     auto exchange = worker_.borrow();
-    bool keep = true;
+    Next next = Next::request;
     do {
-      keep = co_await serve_one(*exchange);
-    } while (keep && !exchange->in.empty());
+      next = co_await serve_one(*exchange);
+      // A wake-up without a request does not extend the connection's life.
+      if (next == Next::request) idle_until = steady_now() + worker_.shared.options.idle_timeout;
+    } while (next == Next::request && !exchange->in.empty());
     worker_.give_back(std::move(exchange));
-    if (!keep) co_return;
+    if (next == Next::close || worker_.draining) co_return;
   }
 }
 
-net::Task<bool> Connection::serve_one(Exchange& x) {
+net::Task<Connection::Next> Connection::serve_one(Exchange& x) {
   const ProxyOptions& options = worker_.shared.options;
   const HeadResult head = co_await read_head(client_, x, options.limits, options.head_timeout);
-  if (head.end == HeadEnd::closed) co_return false;
+  if (head.end == HeadEnd::nothing) co_return Next::wait;
+  if (head.end == HeadEnd::closed) co_return Next::close;
   if (head.end != HeadEnd::complete) {
     worker_.shared.metrics.bad_requests.add(1, worker_.shard);
     const bool slow = head.end == HeadEnd::too_slow;
@@ -67,7 +71,7 @@ net::Task<bool> Connection::serve_one(Exchange& x) {
     iovec piece{x.out.data(), x.out.size()};
     co_await client_.write({&piece, 1}, steady_now() + std::chrono::seconds(1));
     co_await lingering_close(client_);
-    co_return false;
+    co_return Next::close;
   }
 
   Session session{worker_, client_, x, peer_};
@@ -77,7 +81,7 @@ net::Task<bool> Connection::serve_one(Exchange& x) {
     x.in.append(x.body.readable());
     x.body.clear();
   }
-  co_return keep;
+  co_return keep ? Next::request : Next::close;
 }
 
 }  // namespace quoll::proxy

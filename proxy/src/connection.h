@@ -22,7 +22,8 @@ class Connection final : public OpenConnection {
   ~Connection();
 
   net::Task<void> run();
-  net::Task<bool> serve_one(Exchange& exchange);
+  enum class Next : std::uint8_t { request, wait, close };
+  net::Task<Next> serve_one(Exchange& exchange);
 
   WorkerState& worker_;
   net::StampedSocket client_;

@@ -19,11 +19,11 @@ net::Task<HeadResult> read_head(net::StampedSocket& client, Exchange& x, const h
     if (!x.in.make_room(Exchange::kFirst, limits.head_bytes + 1)) co_return HeadResult{HeadEnd::closed, {}};
     net::ReadResult got = client.try_read(x.in.writable());
     if (got.status == net::IoStatus::would_block) {
-      if (deadline == net::kNever) deadline = steady_now() + timeout;
+      if (x.in.empty()) co_return HeadResult{HeadEnd::nothing, {}};
       got = co_await client.read(x.in.writable(), deadline, true);
     }
     if (got.status == net::IoStatus::deadline) {
-      co_return HeadResult{x.in.empty() ? HeadEnd::closed : HeadEnd::too_slow, {}};
+      co_return HeadResult{HeadEnd::too_slow, {}};
     }
     if (got.status != net::IoStatus::ok) co_return HeadResult{HeadEnd::closed, {}};
     x.in.commit(got.bytes);

@@ -10,6 +10,7 @@ namespace quoll::proxy {
 enum class HeadEnd : std::uint8_t {
   complete,  // exchange.request is filled, exchange.in starts after the head
   bad,       // see `refusal`
+  nothing,   // nothing had come: wait for it, without holding buffers
   closed,    // the client left, or its time is up; nothing to answer
   too_slow,  // some of a head came and the rest did not: 408
 };
@@ -19,7 +20,7 @@ struct HeadResult {
   http::ParseResult refusal = {};
 };
 
-// Uses what is in exchange.in first. `timeout` counts from the first byte.
+// Uses what is in exchange.in first. `timeout` counts from the first byte. Does not wait for that one.
 net::Task<HeadResult> read_head(net::StampedSocket& client, Exchange& exchange, const http::Limits& limits,
                                 Duration timeout);
 

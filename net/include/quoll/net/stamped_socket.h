@@ -17,6 +17,7 @@
 #include <cstdint>
 #include <span>
 
+#include "quoll/net/edge_socket.h"
 #include "quoll/net/loop.h"
 
 namespace quoll::net {
@@ -63,7 +64,8 @@ class StampedSocket {
   // Reads at least one byte by the deadline. With wait_first the first recvmsg, which would find nothing when a request
   // has only just been sent, is saved.
   Task<ReadResult> read(std::span<char> into, TimePoint deadline, bool wait_first = false);
-  // Waits until there is something to read (true, also for EOF and errors) or the deadline has passed (false).
+  // Waits until there may be something to read (true, also for EOF and errors) or the deadline has passed (false). It may
+  // be wrong: a read that would block is to be expected.
   Task<bool> wait_readable(TimePoint deadline);
   Task<bool> wait_writable(TimePoint deadline);
 
@@ -98,10 +100,12 @@ class StampedSocket {
   static void wake(void* self);
 
   Loop& loop_;
-  TcpSocket socket_;
+  EdgeSocket socket_;
   Deadline read_deadline_{&StampedSocket::wake, this};
   Deadline write_deadline_{&StampedSocket::wake, this};
   bool reader_waits_ = false;
+  // The last read emptied the socket, so that what comes next comes with an edge.
+  bool drained_ = false;
   TimePoint earliest_{};
   DeadlinePolicy policy_ = DeadlinePolicy::look_first;
 };

@@ -44,7 +44,8 @@ class Worker {
 
  private:
   const unsigned index_;
-  asio::io_context context_{1};
+  // One thread runs it and touches its sockets, so only the queue that other threads post to needs its lock.
+  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<Executor> guard_{context_.get_executor()};
   Loop loop_{context_.get_executor()};
   std::atomic<int> thread_id_{0};
