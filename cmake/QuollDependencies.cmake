@@ -12,7 +12,8 @@ find_path(QUOLL_CLI11_INCLUDE CLI/CLI.hpp REQUIRED)
 add_library(quoll_asio INTERFACE)
 target_compile_definitions(quoll_asio INTERFACE
   BOOST_ASIO_SEPARATE_COMPILATION BOOST_ASIO_NO_DEPRECATED BOOST_ASIO_DISABLE_BOOST_COROUTINE
-  BOOST_ASIO_RECYCLING_ALLOCATOR_CACHE_SIZE=16
+  # Frames of many sizes miss that cache more often than they hit it; malloc is cheaper (callgrind: 3 % of a request).
+  BOOST_ASIO_DISABLE_AWAITABLE_FRAME_RECYCLING
   # clang 14 has C++20 coroutines but does not announce them in the way libstdc++ and Asio look for.
   $<$<CXX_COMPILER_ID:Clang>:__cpp_impl_coroutine=201902L>
   $<$<CXX_COMPILER_ID:Clang>:BOOST_ASIO_HAS_CO_AWAIT>

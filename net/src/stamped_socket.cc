@@ -121,39 +121,41 @@ Task<bool> StampedSocket::wait_writable(TimePoint deadline) {
   return wait(TcpSocket::wait_write, write_deadline_);
 }
 
-WriteResult StampedSocket::try_write(std::span<const iovec> pieces) {
-  msghdr message{};
-  message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg does not write to it
-  message.msg_iovlen = pieces.size();
-  ssize_t n;
-  do {
-    n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  if (n < 0) {
-    const int error = errno;
-    return {would_block(error) ? IoStatus::would_block : IoStatus::error, error, 0, steady_now()};
+WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
+  WriteResult out;
+  pieces = drop_front(pieces, 0);
+  while (!pieces.empty()) {
+    msghdr message{};
+    message.msg_iov = pieces.data();
+    message.msg_iovlen = pieces.size();
+    const ssize_t n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (n < 0 && errno == EINTR) continue;
+    if (n < 0) {
+      out.status = would_block(errno) ? IoStatus::would_block : IoStatus::error;
+      out.error = errno;
+      break;
+    }
+    out.bytes += static_cast<std::size_t>(n);
+    pieces = drop_front(pieces, static_cast<std::size_t>(n));
   }
-  return {IoStatus::ok, 0, static_cast<std::size_t>(n), steady_now()};
+  out.sent_at = steady_now();
+  return out;
 }
 
 Task<WriteResult> StampedSocket::write(std::span<iovec> pieces, TimePoint deadline) {
   std::size_t total = 0;
-  pieces = drop_front(pieces, 0);
   bool passed = false;
-  while (!pieces.empty()) {
-    const WriteResult result = try_write(pieces);
-    total += result.bytes;
-    if (result.status == IoStatus::error) co_return WriteResult{IoStatus::error, result.error, total, result.sent_at};
-    pieces = drop_front(pieces, result.bytes);
-    if (pieces.empty()) co_return WriteResult{IoStatus::ok, 0, total, result.sent_at};
-    if (result.status == IoStatus::ok) {
-      passed = false;
-      continue;
+  for (;;) {
+    WriteResult result = write_now(pieces);
+    if (result.bytes > 0) passed = false;
+    result.bytes = total += result.bytes;
+    if (result.status != IoStatus::would_block) co_return result;
+    if (passed) {
+      result.status = IoStatus::deadline;
+      co_return result;
     }
-    if (passed) co_return WriteResult{IoStatus::deadline, 0, total, result.sent_at};
     passed = !co_await wait_writable(deadline);
   }
-  co_return WriteResult{IoStatus::ok, 0, total, steady_now()};
 }
 
 // Waits for readiness or the deadline, which may be moved meanwhile. A wake-up meant for the other direction is not

@@ -48,12 +48,6 @@ bool collect(http::BodyReader& body, Buffer& from, bool chunked, Gather& gather,
   return true;
 }
 
-// All of the pieces: at once if the kernel takes them, which it nearly always does.
-net::Task<bool> write_all(net::StampedSocket& to, std::span<iovec> pieces, TimePoint deadline) {
-  const net::WriteResult written = co_await to.write(pieces, deadline);
-  co_return written.status == net::IoStatus::ok;
-}
-
 }  // namespace
 
 net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, http::BodyReader& body, bool chunked,
@@ -71,12 +65,13 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
       if (chunked) gather.add(http::kLastChunk);
       on_complete();
     }
-    if (!gather.pieces().empty()) {
-      if (!co_await write_all(s.client, gather.pieces(), steady_now() + options.client_gap)) {
-        co_return RelayEnd::client_gone;
-      }
-      gather.clear();
+    std::span<iovec> pieces = gather.pieces();
+    net::WriteResult written = s.client.write_now(pieces);
+    if (written.status == net::IoStatus::would_block) {
+      written = co_await s.client.write(pieces, steady_now() + options.client_gap);
     }
+    if (written.status != net::IoStatus::ok) co_return RelayEnd::client_gone;
+    gather.clear();
     if (ended) break;
     if (!x.up.empty()) continue;
 
@@ -99,17 +94,21 @@ Upload::Upload(Session& session)
       chunked_(session.exchange.request.framing == http::Framing::chunked),
       finished_(session.worker.worker.executor()) {}
 
+bool Upload::send_bodyless(net::StampedSocket& upstream) {
+  if (!body_.done()) return false;
+  replayable_ = true;
+  std::string& out = session_.exchange.out;
+  iovec head{out.data(), out.size()};
+  std::span<iovec> pieces{&head, 1};
+  const net::WriteResult written = upstream.write_now(pieces);
+  if (written.status == net::IoStatus::ok) mark_sent(upstream, written.sent_at);
+  out.erase(0, written.bytes);
+  return written.status == net::IoStatus::ok;
+}
+
 net::Task<bool> Upload::start(net::StampedSocket& upstream) {
-  Exchange& x = session_.exchange;
-  if (body_.done()) {
-    replayable_ = true;
-    iovec head{x.out.data(), x.out.size()};
-    const net::WriteResult written = co_await upstream.write({&head, 1}, steady_now() + session_.options().timeout);
-    if (written.status != net::IoStatus::ok) co_return false;
-    mark_sent(upstream, written.sent_at);
-    co_return true;
-  }
-  if (!co_await send_some(upstream, x.in, true)) co_return false;
+  const bool begun = co_await send_some(upstream, session_.exchange.in, true);
+  if (!begun) co_return false;
   if (body_.done()) {
     mark_sent(upstream, steady_now());
     co_return true;
@@ -130,10 +129,12 @@ net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bo
       co_return false;
     }
     if (body_.done() && chunked_) gather.add(http::kLastChunk);
-    if (!gather.pieces().empty()) {
-      const bool sent = co_await write_all(upstream, gather.pieces(), steady_now() + session_.options().body_gap);
-      if (!sent) co_return false;
+    std::span<iovec> pieces = gather.pieces();
+    net::WriteResult written = upstream.write_now(pieces);
+    if (written.status == net::IoStatus::would_block) {
+      written = co_await upstream.write(pieces, steady_now() + session_.options().body_gap);
     }
+    if (written.status != net::IoStatus::ok) co_return false;
     gather.clear();
     if (body_.done() || from.empty()) break;
   }
@@ -155,7 +156,7 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
       break;
     }
     buffer.commit(got.bytes);
-    if (!co_await send_some(upstream, buffer, false)) broken = true;
+    broken = !co_await send_some(upstream, buffer, false);
   }
   running_ = false;
   finished_.cancel();

@@ -30,6 +30,8 @@ class Upload {
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
+  // Sends exchange.out if that is all and the kernel takes it at once, which is the common case. Else call start().
+  bool send_bodyless(net::StampedSocket& upstream);
   // Sends exchange.out and the body, or starts to. False when the upstream's socket refused.
   net::Task<bool> start(net::StampedSocket& upstream);
   // Stops a body that is still on its way and waits for its Task.

@@ -16,9 +16,13 @@ bool idempotent(std::string_view method) {
 
 net::Task<UpstreamCall::End> UpstreamCall::run() {
   for (;;) {
-    if (!co_await connect()) co_return End::no_answer;
+    if (!take_kept_connection()) {
+      const bool connected = co_await connect();
+      if (!connected) co_return End::no_answer;
+    }
     compose_head();
-    const bool sent = co_await upload_.start(*socket_);
+    bool sent = upload_.send_bodyless(*socket_);
+    if (!sent) sent = co_await upload_.start(*socket_);
     if (upload_.bad_body()) co_return End::client_gone;
     if (sent) {
       const End end = co_await await_head();
@@ -32,32 +36,34 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
   }
 }
 
-net::Task<bool> UpstreamCall::connect() {
-  WorkerState& w = session_.worker;
+// The second time, a kept connection is not tried again.
+bool UpstreamCall::take_kept_connection() {
   const bool again = kept_;
   kept_ = false;
   socket_.reset();
-  TimePoint now = steady_now();
-  if (!again) {
-    socket_ = w.pool.take(now, !idempotent(session_.exchange.request.method));
-    kept_ = socket_ != nullptr;
+  if (again) return false;
+  socket_ = session_.worker.pool.take(steady_now(), !idempotent(session_.exchange.request.method));
+  kept_ = socket_ != nullptr;
+  return kept_;
+}
+
+net::Task<bool> UpstreamCall::connect() {
+  WorkerState& w = session_.worker;
+  const ProxyOptions& options = session_.options();
+  const auto policy =
+      options.verdict == VerdictKind::timer ? net::DeadlinePolicy::timer_wins : net::DeadlinePolicy::look_first;
+  net::ConnectResult made =
+      co_await net::connect(w.worker.loop(), w.pool.endpoint(), steady_now() + options.timeout, policy);
+  w.shared.metrics.upstream_connects.add(1, w.shard);
+  const TimePoint now = steady_now();
+  if (made.status == net::IoStatus::deadline) {
+    time_out(ProxyError::connection_timeout, "the upstream did not take the connection in time", now);
+  } else if (made.status == net::IoStatus::error) {
+    const bool refused = made.error == ECONNREFUSED;
+    fail(refused ? ProxyError::connection_refused : ProxyError::destination_unavailable,
+         refused ? "the upstream refused the connection" : "the upstream cannot be reached", now);
   }
-  if (!socket_) {
-    const ProxyOptions& options = session_.options();
-    const auto policy =
-        options.verdict == VerdictKind::timer ? net::DeadlinePolicy::timer_wins : net::DeadlinePolicy::look_first;
-    net::ConnectResult made = co_await net::connect(w.worker.loop(), w.pool.endpoint(), now + options.timeout, policy);
-    w.shared.metrics.upstream_connects.add(1, w.shard);
-    now = steady_now();
-    if (made.status == net::IoStatus::deadline) {
-      time_out(ProxyError::connection_timeout, "the upstream did not take the connection in time", now);
-    } else if (made.status == net::IoStatus::error) {
-      const bool refused = made.error == ECONNREFUSED;
-      fail(refused ? ProxyError::connection_refused : ProxyError::destination_unavailable,
-           refused ? "the upstream refused the connection" : "the upstream cannot be reached", now);
-    }
-    socket_ = std::move(made.socket);
-  }
+  socket_ = std::move(made.socket);
   co_return socket_ != nullptr;
 }
 

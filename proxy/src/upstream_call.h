@@ -32,6 +32,7 @@ class UpstreamCall {
   void keep_connection();
 
  private:
+  bool take_kept_connection();
   net::Task<bool> connect();
   net::Task<End> await_head();
   bool resend_allowed() const;

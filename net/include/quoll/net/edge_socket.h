@@ -69,7 +69,13 @@ class EdgeWaitOp : public asio::detail::reactor_op {
 
 class EdgeSocket : public TcpSocket {
  public:
+#ifdef QUOLL_EDGE_WAIT
+  explicit EdgeSocket(TcpSocket socket)
+      : TcpSocket(std::move(socket)),
+        reactor_(asio::use_service<asio::detail::epoll_reactor>(impl_.get_executor().context())) {}
+#else
   explicit EdgeSocket(TcpSocket socket) : TcpSocket(std::move(socket)) {}
+#endif
 
   // Completes with an error_code when an edge has come since the socket was last exhausted: it may be readable.
   // `cancel` and `close` end it with operation_aborted. One at a time.
@@ -88,14 +94,15 @@ class EdgeSocket : public TcpSocket {
   template <typename Handler>
   void start(Handler handler) {
     using Op = internal::EdgeWaitOp<Handler>;
-    using Reactor = asio::detail::epoll_reactor;
     typename Op::ptr p = {std::addressof(handler), Op::ptr::allocate(handler), nullptr};
     p.p = new (p.v) Op(handler, get_executor());
     auto& implementation = impl_.get_implementation();
-    asio::use_service<Reactor>(impl_.get_executor().context())
-        .start_op(Reactor::read_op, implementation.socket_, implementation.reactor_data_, p.p, false, true);
+    reactor_.start_op(asio::detail::epoll_reactor::read_op, implementation.socket_, implementation.reactor_data_, p.p,
+                      false, true);
     p.v = p.p = nullptr;
   }
+
+  asio::detail::epoll_reactor& reactor_;
 #endif
 };
 

@@ -24,7 +24,7 @@ namespace quoll::net {
 
 enum class IoStatus : std::uint8_t {
   ok,           // bytes > 0
-  would_block,  // only from try_read and try_write
+  would_block,  // only from try_read and write_now
   eof,          // the peer has closed its side
   deadline,     // the deadline has passed and the socket is empty (or, writing, full)
   error,        // see `error`
@@ -64,8 +64,8 @@ class StampedSocket {
   // Reads at least one byte by the deadline. With wait_first the first recvmsg, which would find nothing when a request
   // has only just been sent, is saved.
   Task<ReadResult> read(std::span<char> into, TimePoint deadline, bool wait_first = false);
-  // Waits until there may be something to read (true, also for EOF and errors) or the deadline has passed (false). It may
-  // be wrong: a read that would block is to be expected.
+  // Waits until there may be something to read (true, also for EOF and errors) or the deadline has passed (false). It
+  // may be wrong: a read that would block is to be expected.
   Task<bool> wait_readable(TimePoint deadline);
   Task<bool> wait_writable(TimePoint deadline);
 
@@ -73,9 +73,10 @@ class StampedSocket {
   // time counts from, such as the end of the request. Without one under way, nothing.
   void move_read_deadline(TimePoint deadline);
 
-  // One sendmsg, without waiting.
-  WriteResult try_write(std::span<const iovec> pieces);
-  // Writes everything by the deadline. `pieces` are used up as they are written.
+  // What the kernel takes now: `ok` when that was everything, else `would_block`; `pieces` is left with the rest.
+  // Nearly always enough; try it first, where a Task is worth avoiding.
+  WriteResult write_now(std::span<iovec>& pieces);
+  // Writes everything by the deadline.
   Task<WriteResult> write(std::span<iovec> pieces, TimePoint deadline);
 
   // Stamps are clamped to [earliest, now]: the time the request left, for an answer. Default: no bound.
