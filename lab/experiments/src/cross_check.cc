@@ -36,7 +36,7 @@ Finding opening_finding(const PhaseRecord& record) {
                              : "the circuit did not open, though the backend failed"};
 }
 
-void add_findings(const Run& run, PhaseRecord& record) {
+void add_findings(const RunRecord& run, PhaseRecord& record) {
   const Expectation& expected = record.phase.expectation;
   const Duration end = record.end.value_or(record.start);
   if (expected.opens) record.findings.push_back(opening_finding(record));
@@ -70,7 +70,7 @@ void add_findings(const Run& run, PhaseRecord& record) {
   }
 }
 
-void summarise_phase(const Run& run, PhaseRecord& record) {
+void summarise_phase(const RunRecord& run, PhaseRecord& record) {
   const Duration end = *record.end;
   record.time_in_state = time_in_states(state_at(run, record.start), run.changes, record.start, end);
   record.opens = record.closes = record.half_opens = 0;
@@ -124,7 +124,7 @@ std::map<std::string, Duration> time_in_states(const std::string& state_at_start
   return times;
 }
 
-std::string state_at(const Run& run, Duration when) {
+std::string state_at(const RunRecord& run, Duration when) {
   std::string state = run.samples.empty() ? "closed" : run.samples.front().state;
   if (!run.changes.empty()) state = run.changes.front().from;
   for (const StateChange& change : run.changes) {
@@ -133,7 +133,7 @@ std::string state_at(const Run& run, Duration when) {
   return state;
 }
 
-void summarise(Run& run) {
+void summarise(RunRecord& run) {
   Traffic all;
   Counters counted;
   for (PhaseRecord& record : run.phases) {

@@ -44,11 +44,11 @@ void Driver::run(const std::vector<Phase>& plan) {
     if (!calm) fail(calm.error());
     observer.stop();
     const Result<void> last = observer.look();  // the last changes
-    if (!last && !recorder_.look([](const Run& run) { return run.interrupted || !run.problems.empty(); })) {
+    if (!last && !recorder_.look([](const RunRecord& run) { return run.interrupted || !run.problems.empty(); })) {
       fail(last.error());
     }
   }
-  recorder_.change([&](Run& run) {
+  recorder_.change([&](RunRecord& run) {
     run.parts = system_.parts();
     summarise(run);
   });
@@ -59,7 +59,7 @@ bool Driver::run_phase(const Phase& phase) {
   if (!before) return fail(before.error());
   const Duration start = recorder_.now();
   recorder_.change(
-      [&](Run& run) { run.phases.push_back({.phase = phase, .start = start, .traffic = {}, .counters = {}}); });
+      [&](RunRecord& run) { run.phases.push_back({.phase = phase, .start = start, .traffic = {}, .counters = {}}); });
   std::size_t next = 0;
   bool going = take_steps(phase, start, next);
   if (going) {
@@ -74,7 +74,7 @@ bool Driver::run_phase(const Phase& phase) {
     } else if (recorder_.now() > load_started_ + phase.length + kLoadGrace) {
       going = fail(system_.load_failure("did not end in phase " + phase.name));
     } else if (!rest_(kRest)) {
-      recorder_.change([](Run& run) { run.interrupted = true; });
+      recorder_.change([](RunRecord& run) { run.interrupted = true; });
       going = false;
     } else {
       going = take_steps(phase, start, next);
@@ -84,15 +84,15 @@ bool Driver::run_phase(const Phase& phase) {
     if (const auto dead = system_.dead_part()) going = fail(*dead);
   }
   const Duration end = recorder_.now();
-  recorder_.change([&](Run& run) { run.phases.back().end = end; });
+  recorder_.change([&](RunRecord& run) { run.phases.back().end = end; });
   if (!going) return false;
 
-  const auto [reported, traffic] =
-      recorder_.look([](const Run& run) { return std::pair(run.phases.back().reported, run.phases.back().traffic); });
+  const auto [reported, traffic] = recorder_.look(
+      [](const RunRecord& run) { return std::pair(run.phases.back().reported, run.phases.back().traffic); });
   if (!reported) return fail(system_.load_failure("gave no result in phase " + phase.name));
   const Result<Counters> after = settled_counters(*before, traffic);
   if (!after) return fail(after.error());
-  recorder_.change([&](Run& run) {
+  recorder_.change([&](RunRecord& run) {
     run.phases.back().counters = difference(*after, *before);
     run.phases.back().complete = true;
   });
@@ -135,7 +135,7 @@ void Driver::on_load_line(std::string_view text) {
   if (!parsed->has_value()) return;
   const LoadLine& line = **parsed;
   const Duration now = recorder_.now();
-  recorder_.change([&](Run& run) {
+  recorder_.change([&](RunRecord& run) {
     if (run.phases.empty()) return;
     if (line.is_result) {
       run.phases.back().traffic = line.traffic;

@@ -77,10 +77,10 @@ class View {
     if (live_) {
       const Screen screen = terminal_.screen();
       const Duration now = recorder_.now();
-      terminal_.show(recorder_.look([&](const Run& run) { return draw(run, now, screen); }));
+      terminal_.show(recorder_.look([&](const RunRecord& run) { return draw(run, now, screen); }));
       return;
     }
-    print(recorder_.look([&](const Run& run) { return plain_.news(run); }));
+    print(recorder_.look([&](const RunRecord& run) { return plain_.news(run); }));
   }
   // Back to plain lines, for good.
   void leave() {
@@ -101,8 +101,8 @@ class View {
   bool live_ = false;
 };
 
-Run describe(const LabOptions& options, std::uint64_t seed, const std::vector<Phase>& plan) {
-  Run run;
+RunRecord describe(const LabOptions& options, std::uint64_t seed, const std::vector<Phase>& plan) {
+  RunRecord run;
   run.environment = read_environment();
   run.seed = seed;
   run.quick = options.quick;
@@ -123,7 +123,7 @@ void keep_until_stopped(const System& system, View& view) {
 int finish(const LabOptions& options, const Recorder& recorder, View& view) {
   view.refresh();
   view.leave();
-  const Run run = recorder.look([](const Run& one) { return one; });
+  const RunRecord run = recorder.look([](const RunRecord& one) { return one; });
   view.print(text_report(run, view.colours()));
   const std::string json = to_json(run);
   bool written = true;
@@ -162,7 +162,7 @@ int run_lab(const LabOptions& options) {
     std::fprintf(stderr, "quoll lab: %s\n", started.error().message.c_str());
     return started.error().code == "port_in_use" ? 2 : 1;
   }
-  recorder.change([&](Run& run) { run.breaker = system.breaker(); });
+  recorder.change([&](RunRecord& run) { run.breaker = system.breaker(); });
 
   View view(options, recorder);
   std::vector<std::string> opening = {

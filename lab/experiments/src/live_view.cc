@@ -13,11 +13,11 @@ namespace {
 
 constexpr std::size_t kLabel = 11;  // columns before the strips
 
-const PhaseRecord* current_phase(const Run& run) {
+const PhaseRecord* current_phase(const RunRecord& run) {
   return run.phases.empty() ? nullptr : &run.phases.back();
 }
 
-Duration longest_lag_in(const Run& run, Duration from, Duration to) {
+Duration longest_lag_in(const RunRecord& run, Duration from, Duration to) {
   Duration longest{};
   for (const CircuitSample& sample : run.samples) {
     if (sample.at > from && sample.at <= to) longest = std::max(longest, sample.lag);
@@ -33,7 +33,7 @@ std::string share(std::uint64_t part, std::uint64_t whole) {
 // What is drawn: one object holds the arguments, so that each part of the screen is a short function.
 class Drawing {
  public:
-  Drawing(const Run& run, Duration now, const Screen& screen) : run_(run), now_(now), screen_(screen) {
+  Drawing(const RunRecord& run, Duration now, const Screen& screen) : run_(run), now_(now), screen_(screen) {
     // Up to a round end, so that the axis does not move while the run takes a little longer than planned.
     axis_ = std::max({run.planned, now, Duration(std::chrono::seconds(1))});
     cells_ = screen.columns > kLabel + 2 ? screen.columns - kLabel - 1 : 1;
@@ -214,7 +214,7 @@ class Drawing {
     }
   }
 
-  const Run& run_;
+  const RunRecord& run_;
   Duration now_;
   Screen screen_;
   Duration axis_{};
@@ -225,11 +225,11 @@ class Drawing {
 
 }  // namespace
 
-std::vector<std::string> draw(const Run& run, Duration now, const Screen& screen) {
+std::vector<std::string> draw(const RunRecord& run, Duration now, const Screen& screen) {
   return Drawing(run, now, screen).lines();
 }
 
-std::vector<std::string> PlainView::news(const Run& run) {
+std::vector<std::string> PlainView::news(const RunRecord& run) {
   std::vector<std::pair<Duration, std::string>> timed;
   for (; phases_ < run.phases.size(); ++phases_) {
     const PhaseRecord& record = run.phases[phases_];

@@ -50,7 +50,7 @@ Counters difference(const Counters& after, const Counters& before) {
   return {.events = minus(after.events, before.events), .attempts = minus(after.attempts, before.attempts)};
 }
 
-bool Run::ok() const {
+bool RunRecord::ok() const {
   if (!problems.empty() || interrupted || !all_pass(checks)) return false;
   return std::all_of(phases.begin(), phases.end(), [](const PhaseRecord& record) {
     return all_pass(record.checks) && std::all_of(record.findings.begin(), record.findings.end(),

@@ -55,7 +55,7 @@ Result<void> Observer::look() {
 
   status->sample.at = recorder_.now();
   status->sample.lag = longest_lag(*status, seen_ ? &last_status_ : nullptr, *page, seen_ ? &last_page_ : nullptr);
-  recorder_.change([&](Run& run) {
+  recorder_.change([&](RunRecord& run) {
     run.samples.push_back(status->sample);
     for (const StateChange& change : status->changes) {
       if (change.sequence <= last_change_) continue;

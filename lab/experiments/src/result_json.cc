@@ -72,7 +72,7 @@ json::object to_object(const PhaseRecord& record) {
   return out;
 }
 
-json::object to_object(const Run& run) {
+json::object to_object(const RunRecord& run) {
   const Environment& e = run.environment;
   json::array parts;
   for (const Part& part : run.parts) {
@@ -87,7 +87,7 @@ json::object to_object(const Run& run) {
           {"breaker", run.breaker},     {"parts", std::move(parts)}};
 }
 
-json::object series(const Run& run) {
+json::object series(const RunRecord& run) {
   json::array ticks;
   for (const LoadTick& tick : run.ticks) {
     json::object one{{"t", seconds(tick.at)}, {"length_s", seconds(tick.length)}};
@@ -122,7 +122,7 @@ json::object series(const Run& run) {
 
 }  // namespace
 
-std::string to_json(const Run& run) {
+std::string to_json(const RunRecord& run) {
   json::array phases;
   for (const PhaseRecord& record : run.phases) phases.push_back(to_object(record));
   json::array problems;

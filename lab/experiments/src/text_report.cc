@@ -24,7 +24,7 @@ std::string seconds_in(const PhaseRecord& record, std::string_view state) {
 
 class Report {
  public:
-  Report(const Run& run, bool colours) : run_(run), colours_(colours) {}
+  Report(const RunRecord& run, bool colours) : run_(run), colours_(colours) {}
 
   std::vector<std::string> lines() {
     tables();
@@ -71,7 +71,10 @@ class Report {
                    seconds_in(record, "closed"), seconds_in(record, "half_open"), seconds_in(record, "open"),
                    count_text(record.opens), humanize(record.max_lag)});
     }
-    heading("What the callers saw (rescued: in time, but late by a timer; open, timeout, error: fallbacks)");
+    heading("What the callers saw");
+    Line legend(200, colours_);
+    legend.put("  rescued: in time, but late by a timer; open, timeout, error: fallback answers", Colour::grey);
+    lines_.push_back(legend.take());
     append(traffic);
     heading("Latency, time in each state, and our own stalls");
     append(circuit);
@@ -110,14 +113,14 @@ class Report {
       verdict(agreeing == complete, fmt::format("and in each phase by itself: {} of {}", agreeing, complete));
   }
 
-  const Run& run_;
+  const RunRecord& run_;
   bool colours_;
   std::vector<std::string> lines_;
 };
 
 }  // namespace
 
-std::vector<std::string> text_report(const Run& run, bool colours) {
+std::vector<std::string> text_report(const RunRecord& run, bool colours) {
   return Report(run, colours).lines();
 }
 

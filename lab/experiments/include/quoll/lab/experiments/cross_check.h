@@ -22,10 +22,10 @@ std::map<std::string, Duration> time_in_states(const std::string& state_at_start
                                                const std::vector<StateChange>& changes, Duration start, Duration end);
 
 // The state that held at a time: that of the last change up to it, or the one before the first change.
-std::string state_at(const Run& run, Duration when);
+std::string state_at(const RunRecord& run, Duration when);
 
 // Fills in what is derived from the recorded values: states, opens, lag, checks and findings of every ended phase,
 // and the checks over the whole run.
-void summarise(Run& run);
+void summarise(RunRecord& run);
 
 }  // namespace quoll::lab::experiments

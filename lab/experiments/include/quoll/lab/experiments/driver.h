@@ -22,7 +22,7 @@ class Driver {
 
   Driver(System& system, Recorder& recorder, Rest rest);
 
-  // Returns when the plan is through, or was cut short (Run::interrupted, Run::problems). The Run is then summarised.
+  // Returns when the plan is through, or was cut short (interrupted, problems). The record is then summarised.
   void run(const std::vector<Phase>& plan);
 
  private:

@@ -1,6 +1,6 @@
 // The live view: the whole state of an experiment in one screen, and the plain lines that stand for it elsewhere.
 //
-// Drawing is pure: a Run and a time in, lines out. Terminal puts them on the screen.
+// Drawing is pure: a RunRecord and a time in, lines out. Terminal puts them on the screen.
 //
 // Thread-compatible.
 #pragma once
@@ -20,13 +20,13 @@ struct Screen {
 };
 
 // At most `screen.rows` lines of at most `screen.columns` columns. Works from 40 columns and 8 rows on.
-std::vector<std::string> draw(const Run& run, Duration now, const Screen& screen);
+std::vector<std::string> draw(const RunRecord& run, Duration now, const Screen& screen);
 
 // Says in plain lines what has happened since it was last asked: phases, marks, changes of state, and one line for
 // each tick of the load generator.
 class PlainView {
  public:
-  std::vector<std::string> news(const Run& run);
+  std::vector<std::string> news(const RunRecord& run);
 
  private:
   std::size_t phases_ = 0;

@@ -25,9 +25,9 @@ struct Traffic {
   Duration p95{};
   Duration p99{};
   Duration max{};
-  CountMap status;    // by status code
-  CountMap fallback;  // by Quoll-Fallback: none, open, timeout, error, other
-  CountMap errors;    // requests without a whole answer, by kind
+  CountMap status = {};    // by status code
+  CountMap fallback = {};  // by Quoll-Fallback: none, open, timeout, error, other
+  CountMap errors = {};    // requests without a whole answer, by kind
 
   std::uint64_t error_count() const;
   // Answers that the backend gave: those without Quoll-Fallback.
@@ -41,24 +41,24 @@ struct Traffic {
 struct LoadTick {
   Duration at{};      // its end
   Duration length{};  // normally 1 s
-  Traffic traffic;
+  Traffic traffic = {};
 };
 
 // A change of the circuit's state, with the journal's explanation.
 struct StateChange {
   std::uint64_t sequence = 0;
   Duration at{};
-  std::string from;
-  std::string to;
-  std::string reason;
-  std::string text;
+  std::string from = {};
+  std::string to = {};
+  std::string reason = {};
+  std::string text = {};
 };
 
 // One look at the proxy from outside.
 struct CircuitSample {
   Duration at{};
-  std::string state;
-  std::string explanation;
+  std::string state = {};
+  std::string explanation = {};
   double state_seconds = 0;
   std::uint64_t window_total = 0;
   double failure_rate = 0;  // percent of the window
@@ -69,15 +69,15 @@ struct CircuitSample {
 
 // The proxy's counters since it started.
 struct Counters {
-  CountMap events;    // quoll_circuit_events_total by event
-  CountMap attempts;  // quoll_attempts_total by outcome
+  CountMap events = {};    // quoll_circuit_events_total by event
+  CountMap attempts = {};  // quoll_attempts_total by outcome
 };
 // What was counted in between.
 Counters difference(const Counters& after, const Counters& before);
 
 struct Check {
   bool pass = false;
-  std::string claim;          // "rejected while open"
+  std::string claim = {};     // "rejected while open"
   std::uint64_t circuit = 0;  // what the proxy counted
   std::uint64_t load = 0;     // what the load generator saw
   std::string note = {};      // why it does not fit; empty when it does
@@ -86,17 +86,17 @@ struct Check {
 // A sentence about a phase that can be right or wrong.
 struct Finding {
   bool pass = false;
-  std::string text;
+  std::string text = {};
 };
 
 struct PhaseRecord {
-  Phase phase;
+  Phase phase = {};
   Duration start{};
   std::optional<Duration> end = {};  // nothing while it lasts
-  Traffic traffic;
-  bool reported = false;  // the load generator's result is in `traffic`
-  bool complete = false;  // and what the proxy counted is in `counters`: the phase came to its end
-  Counters counters;      // what the proxy counted in it
+  Traffic traffic = {};
+  bool reported = false;   // the load generator's result is in `traffic`
+  bool complete = false;   // and what the proxy counted is in `counters`: the phase came to its end
+  Counters counters = {};  // what the proxy counted in it
   // Derived by summarise().
   std::map<std::string, Duration> time_in_state = {};
   std::uint64_t opens = 0;
@@ -108,45 +108,45 @@ struct PhaseRecord {
 };
 
 struct Part {
-  std::string name;     // "proxy"
-  std::string command;  // as a shell would take it
-  std::string address;  // "127.0.0.1:3000"; empty when it listens nowhere
+  std::string name = {};     // "proxy"
+  std::string command = {};  // as a shell would take it
+  std::string address = {};  // "127.0.0.1:3000"; empty when it listens nowhere
   std::string note = {};
 };
 
 // Something done to the system at a time: "the backend hangs".
 struct Mark {
   Duration at{};
-  std::string text;
+  std::string text = {};
 };
 
 struct Environment {
-  std::string version;
-  std::string compiler;
-  std::string kernel;
-  std::string cpu;
+  std::string version = {};
+  std::string compiler = {};
+  std::string kernel = {};
+  std::string cpu = {};
   unsigned cores = 0;  // that this process may use
   std::uint64_t memory_bytes = 0;
-  std::string started_at;  // RFC 3339
+  std::string started_at = {};  // RFC 3339
 };
 
-struct Run {
+struct RunRecord {
   Environment environment;
   std::uint64_t seed = 0;
   bool quick = false;
-  std::string verdict;
+  std::string verdict = {};
   unsigned rate = 0;  // calls a second; 0: closed loop
   unsigned connections = 0;
-  std::string breaker;  // the settings in words
-  std::vector<Part> parts;
+  std::string breaker = {};  // the settings in words
+  std::vector<Part> parts = {};
   Duration planned{};
-  std::vector<PhaseRecord> phases;
-  std::vector<LoadTick> ticks;
-  std::vector<CircuitSample> samples;
-  std::vector<StateChange> changes;
-  std::vector<Mark> marks;
-  std::vector<Check> checks;  // over the whole run
-  std::vector<std::string> problems;
+  std::vector<PhaseRecord> phases = {};
+  std::vector<LoadTick> ticks = {};
+  std::vector<CircuitSample> samples = {};
+  std::vector<StateChange> changes = {};
+  std::vector<Mark> marks = {};
+  std::vector<Check> checks = {};  // over the whole run
+  std::vector<std::string> problems = {};
   bool interrupted = false;
 
   // Nothing failed, and every check and finding passed.

@@ -1,4 +1,4 @@
-// Recorder: the Run of an experiment while it is being made, and the clock that all its times are on.
+// Recorder: the record of an experiment while it is being made, and the clock that all its times are on.
 //
 // Thread-safe. `look` and `change` hold a lock: what they call must be short, and must not call the Recorder.
 #pragma once
@@ -14,7 +14,7 @@ namespace quoll::lab::experiments {
 class Recorder {
  public:
   // The run starts now.
-  explicit Recorder(Run run) : epoch_(steady_now()), wall_epoch_(wall_now()), run_(std::move(run)) {}
+  explicit Recorder(RunRecord run) : epoch_(steady_now()), wall_epoch_(wall_now()), run_(std::move(run)) {}
 
   Duration now() const { return steady_now() - epoch_; }
   WallTime wall_epoch() const { return wall_epoch_; }
@@ -31,17 +31,17 @@ class Recorder {
   }
   void mark(std::string text) {
     const Duration at = now();
-    change([&](Run& run) { run.marks.push_back({at, std::move(text)}); });
+    change([&](RunRecord& run) { run.marks.push_back({at, std::move(text)}); });
   }
   void problem(std::string text) {
-    change([&](Run& run) { run.problems.push_back(std::move(text)); });
+    change([&](RunRecord& run) { run.problems.push_back(std::move(text)); });
   }
 
  private:
   const TimePoint epoch_;
   const WallTime wall_epoch_;
   mutable Mutex mutex_;
-  Run run_ QUOLL_GUARDED_BY(mutex_);
+  RunRecord run_ QUOLL_GUARDED_BY(mutex_);
 };
 
 }  // namespace quoll::lab::experiments

@@ -16,7 +16,7 @@ namespace quoll::lab::experiments {
 
 // json: the result, one object. script: the experiment's script, which finds the result in `data`.
 std::string html_page(std::string_view title, std::string_view json, std::string_view script);
-// The report of `quoll lab`; json as to_json(Run) makes it.
+// The report of `quoll lab`; json as to_json(RunRecord) makes it.
 std::string lab_page(std::string_view json);
 
 // Writes it beside its place and moves it there, so that no half report is ever read. Errors: "file".

@@ -11,8 +11,8 @@
 namespace quoll::lab::experiments {
 
 // Lines without newlines, within 80 columns for a run of usual size.
-std::vector<std::string> text_report(const Run& run, bool colours);
+std::vector<std::string> text_report(const RunRecord& run, bool colours);
 // The whole result as one JSON object (docs in report_html.h), without a newline.
-std::string to_json(const Run& run);
+std::string to_json(const RunRecord& run);
 
 }  // namespace quoll::lab::experiments
