@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <boost/json.hpp>
 #include <charconv>
+#include <utility>
 
 #include "check.h"
 #include "post.h"
@@ -16,18 +17,19 @@ namespace {
 
 // What a blocked loop may take to answer, beyond the block itself.
 constexpr Duration kPatience = std::chrono::seconds(5);
+constexpr std::uint64_t kMostWorkers = 1024;
 
 std::optional<unsigned> worker_number(std::string_view text) {
   unsigned value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc() || end != text.data() + text.size() || value > 1023) return std::nullopt;
+  if (error != std::errc() || end != text.data() + text.size() || value >= kMostWorkers) return std::nullopt;
   return value;
 }
 
-std::string request_body(const LoopOptions& options, Duration block) {
-  const std::string worker = worker_number(options.worker) ? options.worker : "\"" + options.worker + "\"";
+std::string request_body(const std::string& worker, Duration block) {
   return fmt::format("{{\"block_ms\":{},\"worker\":{}}}",
-                     std::max<std::int64_t>(1, std::chrono::round<std::chrono::milliseconds>(block).count()), worker);
+                     std::max<std::int64_t>(1, std::chrono::round<std::chrono::milliseconds>(block).count()),
+                     worker_number(worker) ? worker : "\"" + worker + "\"");
 }
 
 // How many loops the answer says it blocks; 0 when it does not say.
@@ -60,7 +62,8 @@ class LoopRun {
   Result<void> block_once() {
     const Duration block = rng_.uniform(options_.block.low, options_.block.high);
     const TimePoint start = steady_now();
-    const auto answer = post(options_.target, "/pressure", request_body(options_, block), block + kPatience, stop_);
+    std::string worker = options_.worker;
+    const auto answer = options_.worker == "random" ? post_to_any(block, worker) : post_to(worker, block);
     if (stop_.requested()) return {};
     if (!answer) {
       if (answer.error().code == "address") return Error{answer.error().message, "bad_options"};
@@ -73,7 +76,7 @@ class LoopRun {
       const std::int64_t loops = blocked_loops(answer->body);
       say_at("block", start,
              {{"block_ms", to_millis(block)},
-              {"worker", options_.worker},
+              {"worker", worker},
               {"status", std::int64_t{answer->status}},
               {"blocked", loops},
               {"took_ms", to_millis(steady_now() - start)}},
@@ -83,9 +86,32 @@ class LoopRun {
     return refused(*answer);
   }
 
+  Result<Reply> post_to(const std::string& worker, Duration block) {
+    return post(options_.target, "/pressure", request_body(worker, block), block + kPatience, stop_);
+  }
+
+  // How many workers there are is not known. A number is drawn from [0, bound_) until one is taken, and what is refused
+  // lowers the bound: whatever the bound, the one taken is uniform over those that exist.
+  Result<Reply> post_to_any(Duration block, std::string& worker) {
+    for (;;) {
+      const std::uint64_t pick = rng_.uniform_int(0, bound_ - 1);
+      worker = std::to_string(pick);
+      auto answer = post_to(worker, block);
+      if (answer && answer->status == 400 && pick > 0) {
+        bound_ = pick;
+        continue;
+      }
+      // A refusal of number 0 has another reason, and a caller that comes back may have more workers.
+      if (!answer || answer->status == 400) bound_ = kMostWorkers;
+      return answer;
+    }
+  }
+
   Result<void> refused(const Reply& answer) {
     std::string why = fmt::format("{} answered POST /pressure with {}", options_.target, answer.status);
     if (answer.status == 403) why += ": it was not started with --allow-pressure";
+    // Its first line: it goes on one line of ours.
+    if (answer.status == 400) why += ": " + answer.body.substr(0, std::min<std::size_t>(200, answer.body.find('\n')));
     if (answer.status == 404) why += ": there is no such endpoint; is this the proxy's admin port?";
     if (answer.status == 403 && blocks_ == 0) return Error{why, "forbidden"};
     say("refused", {{"status", std::int64_t{answer.status}}}, why);
@@ -111,6 +137,7 @@ class LoopRun {
   const StopSignal& stop_;
   Rng rng_;
   std::int64_t blocks_ = 0;
+  std::uint64_t bound_ = kMostWorkers;
   bool reachable_ = true;  // until found otherwise
   bool told_unreachable_ = false;
 };

@@ -171,6 +171,24 @@ TEST(LoopPressure, NamesOneWorkerByItsNumber) {
   EXPECT_TRUE(server.requests()[0].ends_with(R"({"block_ms":100,"worker":1})"));
 }
 
+TEST(LoopPressure, FindsARandomWorkerAmongThoseThereAre) {
+  // Whatever is drawn first is refused; the search goes on below it.
+  ScriptedServer server({answer("400 Bad Request", "no such worker"), answer("202 Accepted", R"({"blocked":1})")});
+  Recorder recorder;
+  StopSignal stop;
+  const LoopOptions options{.target = server.url(), .worker = "random", .duration = seconds(30), .seed = 4};
+  ASSERT_TRUE(run_loop(options, stop_after(recorder, stop, "block", 1), stop));
+  server.stop();
+  ASSERT_EQ(server.requests().size(), 2U);
+  const auto number = [&](std::size_t i) {
+    const std::string& request = server.requests()[i];
+    return std::stoi(request.substr(request.find("\"worker\":") + 9));
+  };
+  EXPECT_LT(number(1), number(0));
+  EXPECT_EQ(recorder.count("refused"), 0);
+  EXPECT_EQ(std::get<std::string>(recorder.events[0].fields[1].value), std::to_string(number(1)));
+}
+
 TEST(LoopPressure, ExplainsAProxyThatDoesNotAllowIt) {
   const ScriptedServer server({answer("403 Forbidden", "no")});
   const StopSignal stop;

@@ -24,7 +24,7 @@ struct LoopOptions {
   DurationRange block{std::chrono::milliseconds(100), std::chrono::milliseconds(100)};
   // From one block's start to the next one's, uniformly. Default 1 to 2 s, range 10 ms to 1 h.
   DurationRange every{std::chrono::seconds(1), std::chrono::seconds(2)};
-  // "all", "random" (the proxy picks one), or a worker's number. Default all.
+  // "all", "random" (one of those there are, uniformly, anew for each block), or a worker's number. Default all.
   std::string worker = "all";
   RunLength duration = {};
   std::uint64_t seed = 1;
