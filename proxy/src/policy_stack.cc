@@ -107,31 +107,20 @@ net::Task<bool> relay(Session& s, UpstreamCall& attempt, Call* call) {
   const RelayEnd end = co_await relay_response(s, attempt.upstream(), body, head.chunked, finish);
   observe(s, status);
 
-  const bool request_done = attempt.upload().body_done();
-  switch (end) {
-    case RelayEnd::done:
-      break;
-    case RelayEnd::upstream_broken:
-    case RelayEnd::upstream_silent:
-      sample.outcome = end == RelayEnd::upstream_broken ? core::Outcome::failure : core::Outcome::timeout;
-      finish();
-      co_await attempt.upload().finish();
-      // The client has the head already; a cut connection is the only way left to say that the body is not whole.
-      s.client.abort();
-      co_return false;
-    case RelayEnd::client_gone:
-      attempt.upstream().abort();
-      co_await attempt.upload().finish();
-      co_return false;
+  Upload& upload = attempt.upload();
+  if (end == RelayEnd::done) {
+    if (reusable && upload.complete() && x.up.empty()) attempt.keep_connection();
+    co_await upload.finish();
+    co_return co_await settle(s, upload.body(), head.keep);
   }
-  if (reusable && request_done && x.up.empty()) {
-    attempt.keep_connection();
-    co_return head.keep;
+  // A client that left in the middle of its own body has ended the upstream's connection, too: nobody's failure.
+  if (end != RelayEnd::client_gone && !upload.client_gone() && !upload.bad_body()) {
+    sample.outcome = end == RelayEnd::upstream_broken ? core::Outcome::failure : core::Outcome::timeout;
+    finish();
   }
-  if (request_done) co_return head.keep;
-  attempt.upstream().abort();
-  co_await attempt.upload().finish();
-  co_await lingering_close(s.client);
+  co_await upload.finish();
+  // The client has the head already; a cut connection is the only way left to say that the body is not whole.
+  s.client.abort();
   co_return false;
 }
 
@@ -144,7 +133,7 @@ void keep_if_whole(Session& s, UpstreamCall& attempt) {
     if (!piece) return;
     x.up.consume(piece->consumed);
   }
-  const bool whole = body.done() && x.up.empty() && attempt.upload().body_done();
+  const bool whole = body.done() && x.up.empty() && attempt.upload().complete();
   if (whole && x.response.keep_alive && x.response.framing != http::Framing::until_close) attempt.keep_connection();
 }
 

@@ -101,19 +101,22 @@ bool Upload::send_bodyless(net::StampedSocket& upstream) {
   iovec head{out.data(), out.size()};
   std::span<iovec> pieces{&head, 1};
   const net::WriteResult written = upstream.write_now(pieces);
-  if (written.status == net::IoStatus::ok) mark_sent(upstream, written.sent_at);
+  complete_ = written.status == net::IoStatus::ok;
+  if (complete_) mark_sent(upstream, written.sent_at);
   out.erase(0, written.bytes);
-  return written.status == net::IoStatus::ok;
+  return complete_;
 }
 
 net::Task<bool> Upload::start(net::StampedSocket& upstream) {
   const bool begun = co_await send_some(upstream, session_.exchange.in, true);
   if (!begun) co_return false;
   if (body_.done()) {
+    complete_ = true;
     mark_sent(upstream, steady_now());
     co_return true;
   }
   running_ = true;
+  upstream_ = &upstream;
   net::spawn(session_.worker.worker.executor(), run(upstream));
   co_return true;
 }
@@ -159,6 +162,7 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
     broken = !co_await send_some(upstream, buffer, false);
   }
   running_ = false;
+  complete_ = body_.done() && !broken;
   finished_.cancel();
   if (broken && (client_gone_ || bad_body_)) {
     upstream.abort();  // whoever waits for its answer wakes up
@@ -177,6 +181,7 @@ void Upload::mark_sent(net::StampedSocket& upstream, TimePoint at) {
 net::Task<void> Upload::finish() {
   if (!running_) co_return;
   stopping_ = true;
+  upstream_->abort();
   session_.client.move_read_deadline(steady_now());
   while (running_) {
     finished_.expires_at(std::chrono::steady_clock::time_point::max());
@@ -212,14 +217,16 @@ net::Task<bool> discard_body(Session& s, http::BodyReader& body) {
 }
 
 net::Task<void> lingering_close(net::StampedSocket& client) {
-  constexpr std::size_t kMost = 256 * 1024;
+  // However much comes: to close on unread bytes is to send a reset, which takes the answer from the client.
+  constexpr Duration kSilence = std::chrono::seconds(1);
+  constexpr Duration kMost = std::chrono::seconds(5);
   std::array<char, 4096> sink;
   client.shutdown_send();
-  const TimePoint deadline = steady_now() + std::chrono::seconds(1);
-  for (std::size_t dropped = 0; dropped < kMost;) {
-    const net::ReadResult got = co_await client.read(sink, deadline);
+  const TimePoint end = steady_now() + kMost;
+  for (TimePoint now = steady_now(); now < end;) {
+    const net::ReadResult got = co_await client.read(sink, std::min(end, now + kSilence));
     if (got.status != net::IoStatus::ok) break;
-    dropped += got.bytes;
+    now = got.read_at;
   }
   client.close();
 }

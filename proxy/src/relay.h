@@ -34,15 +34,18 @@ class Upload {
   bool send_bodyless(net::StampedSocket& upstream);
   // Sends exchange.out and the body, or starts to. False when the upstream's socket refused.
   net::Task<bool> start(net::StampedSocket& upstream);
-  // Stops a body that is still on its way and waits for its Task.
+  // Waits for the body's Task to end. One that still runs is stopped, and the upstream's connection, on which half a
+  // request lies, is aborted.
   net::Task<void> finish();
 
   // When the last byte left, or the upstream stopped taking them; kNever before.
   TimePoint sent_at() const { return sent_at_; }
   bool client_gone() const { return client_gone_; }
   bool bad_body() const { return bad_body_; }
-  // The body has been read to its end: the connection can carry another request.
+  // The body has been read to its end: the client's connection can carry another request.
   bool body_done() const { return body_.done(); }
+  // And has left to its end: so can the upstream's. Its last piece may wait for an upstream that has answered already.
+  bool complete() const { return complete_; }
   // The whole request left in one piece from what came with its head, so that it can be sent again.
   bool replayable() const { return replayable_; }
   http::BodyReader& body() { return body_; }
@@ -60,6 +63,8 @@ class Upload {
   bool client_gone_ = false;
   bool bad_body_ = false;
   bool replayable_ = false;
+  bool complete_ = false;
+  net::StampedSocket* upstream_ = nullptr;  // while running
   TimePoint sent_at_ = net::kNever;
   boost::asio::steady_timer::rebind_executor<net::Executor>::other finished_;
 };
