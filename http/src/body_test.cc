@@ -151,7 +151,7 @@ TEST(BodyReader, TrailersAreAsStrictAsHeads) {
   EXPECT_EQ(error_of("0\r\nA : b\r\n\r\n", {}), "trailer");
   EXPECT_EQ(error_of("0\r\n: b\r\n\r\n", {}), "trailer");
   EXPECT_EQ(error_of("0\r\nA: b\r\n c\r\n\r\n", {}), "trailer");
-  EXPECT_EQ(error_of(std::string_view("0\r\nA: \0\r\n\r\n", 12), {}), "trailer");
+  EXPECT_EQ(error_of(std::string_view("0\r\nA: \0\r\n\r\n", 11), {}), "trailer");
   EXPECT_EQ(error_of("0\r\nGET / HTTP/1.1\r\n\r\n", {}), "trailer");
 }
 
