@@ -54,7 +54,7 @@ TEST(FieldList, RebaseMovesInlineAndSpilledFields) {
   for (const std::size_t count : {3U, 16U, 17U, 40U}) {
     FieldList fields;
     const std::string bytes = make_fields(count, fields);
-    const std::string copy = bytes;
+    const std::string copy(bytes.data(), bytes.size());
     fields.rebase(bytes.data(), copy.data());
     for (std::size_t i = 0; i < count; ++i) {
       EXPECT_GE(fields[i].name.data(), copy.data());

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 
 namespace quoll::http {
@@ -38,6 +39,10 @@ struct BadCase {
   const char* code;
   unsigned answer;
 };
+
+std::ostream& operator<<(std::ostream& out, const BadCase& c) {
+  return out << c.code << ' ' << c.answer;
+}
 
 class BadRequest : public testing::TestWithParam<BadCase> {};
 
@@ -88,6 +93,10 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"GET / HTTP/1.1\r\nHost: a\r\nno colon\r\n\r\n", "field_name", 400},
         BadCase{"GET / HTTP/1.1\r\n Host: a\r\n\r\n", "obs_fold", 400},
         BadCase{"GET / HTTP/1.1\r\nHost: a\r\r\n\r\n", "line_ending", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: a\r\nX\r: b\r\n\r\n", "line_ending", 400},
+        BadCase{"GET /\r HTTP/1.1\r\nHost: a\r\n\r\n", "line_ending", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: a\r\nX: b\rc\r\n\r\n", "line_ending", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: a\r\nX: b\r\n\r\r\n\r\n", "line_ending", 400},
         BadCase{"\nGET / HTTP/1.1\r\nHost: a\r\n\r\n", "line_ending", 400},
         BadCase{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length:\r\n\r\n", "content_length", 400},
         BadCase{"GET / HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "content_length", 400},
@@ -165,7 +174,7 @@ TEST(RequestHead, RebaseMovesEveryViewToTheCopy) {
   const std::string bytes = "GET http://h:1/p?q HTTP/1.1\r\nHost: other\r\nEmpty:\r\n\r\n";
   RequestHead head;
   ASSERT_TRUE(request(bytes, head).complete());
-  const std::string copy = bytes;
+  const std::string copy(bytes.data(), bytes.size());
   head.rebase(bytes.data(), copy.data());
   const auto moved = [&](std::string_view text) {
     return text.data() >= copy.data() && text.data() + text.size() <= copy.data() + copy.size();
@@ -289,7 +298,7 @@ TEST(ResponseHead, RebaseMovesEveryViewToTheCopy) {
   const std::string bytes = "HTTP/1.1 200 OK\r\nServer: s\r\nContent-Length: 0\r\n\r\n";
   ResponseHead head;
   ASSERT_TRUE(response(bytes, head).complete());
-  const std::string copy = bytes;
+  const std::string copy(bytes.data(), bytes.size());
   head.rebase(bytes.data(), copy.data());
   EXPECT_EQ(head.reason.data(), copy.data() + 13);
   EXPECT_EQ(head.fields[0].value.data(), copy.data() + 25);
@@ -314,7 +323,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"HTTP/1.1 200\r\n\r\n", "status_line", 400}, BadCase{"HTTP/1.1  200 OK\r\n\r\n", "status_line", 400},
         BadCase{"HTTP/1.1 200 O\x01K\r\n\r\n", "status_line", 400},
         BadCase{"\r\nHTTP/1.1 200 OK\r\n\r\n", "status_line", 400}, BadCase{"HTTP/2.0 200 OK\r\n\r\n", "version", 505},
-        BadCase{"HTTP/1.1 200 OK\n\r\n", "line_ending", 400},
+        BadCase{"HTTP/1.1 200 O\rK\r\n\r\n", "line_ending", 400}, BadCase{"HTTP/1.1 200 OK\n\r\n", "line_ending", 400},
         BadCase{"HTTP/1.1 200 OK\r\nA: b\r\n\tc\r\n\r\n", "obs_fold", 400},
         BadCase{"HTTP/1.1 200 OK\r\nA b: c\r\n\r\n", "field_name", 400},
         BadCase{"HTTP/1.1 200 OK\r\nA: \x02\r\n\r\n", "field_value", 400},
