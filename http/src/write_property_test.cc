@@ -30,8 +30,9 @@ std::string generate_value() {
 // Names of a prefix of their own, so that none has a meaning to the parser.
 std::vector<std::pair<std::string, std::string>> generate_fields() {
   std::vector<std::pair<std::string, std::string>> fields;
-  const auto count = *rc::gen::inRange(0, 40);
-  for (int i = 0; i < count; ++i) fields.emplace_back("X-" + generate_token(), generate_value());
+  const auto count = *rc::gen::inRange<std::size_t>(0, 40);
+  fields.reserve(count);
+  for (std::size_t i = 0; i < count; ++i) fields.emplace_back("X-" + generate_token(), generate_value());
   return fields;
 }
 
