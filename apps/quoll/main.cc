@@ -16,6 +16,8 @@ int main(int argc, char** argv) {
   app.require_subcommand(1);
   quoll::apps::Run run;
   quoll::apps::add_proxy(app, run);
+  quoll::apps::add_check(app, run);
+  quoll::apps::add_status(app, run);
   quoll::apps::add_load(app, run);
   quoll::apps::add_lab(app, run);
   quoll::apps::add_backend(app, run);

@@ -1,66 +1,91 @@
-// `quoll proxy`: the reverse proxy with its circuit breaker.
+// `quoll proxy` runs the reverse proxy; `quoll check` reads a configuration and says what is wrong with it.
 
 #include "quoll/proxy/proxy.h"
 
-#include <fmt/format.h>
 #include <pthread.h>
 
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <fstream>
 #include <iostream>
 #include <memory>
+#include <sstream>
 
 #include "commands.h"
 #include "quoll/base/rng.h"
+#include "quoll/proxy/config.h"
 
 namespace quoll::apps {
 namespace {
 
-// The command line's text, before it is understood.
-struct ProxyFlags {
-  proxy::ProxyOptions options;
-  double error_threshold = 50;
-  std::string verdict = "arrival";
-  std::string fallback = "on";
-  std::string log_level = "info";
+// A flag and the setting that it writes.
+struct Flag {
+  const char* flag;
+  const char* setting;
+  const char* type;
+  const char* value;  // the default, as typed
+  const char* help;
+};
+constexpr Flag kFlags[] = {
+    {"--listen", "listen", "HOST:PORT", "127.0.0.1:3000", "Where clients connect"},
+    {"--upstream", "upstream", "URL", "http://127.0.0.1:3001", "The service to protect"},
+    {"--admin", "admin", "HOST:PORT", "127.0.0.1:3900", "Control, status and metrics"},
+    {"--workers", "workers", "N", "1", "Event loops, each on a thread"},
+    {"--timeout", "timeout", "DUR", "500ms", "From the request having left to its answer's head arriving"},
+    {"--error-threshold", "breaker.failure_rate_threshold", "PCT", "50",
+     "Share of failed calls that opens the circuit"},
+    {"--reset-timeout", "breaker.reset_timeout", "DUR", "5s", "How long it stays open before a trial"},
+    {"--window", "breaker.window", "DUR", "10s", "What the rates are taken over"},
+    {"--buckets", "breaker.buckets", "N", "10", "Steps in which the window moves"},
+    {"--volume-threshold", "breaker.minimum_volume", "N", "5", "Calls in the window below which no rate counts"},
+    {"--verdict", "verdict", "arrival|timer", "arrival",
+     "How a timeout is judged: by arrival, or as others do by timer"},
+    {"--fallback", "fallback", "FILE|on|off", "on", "What clients get when a call fails"},
+    {"--log-level", "log_level", "L", "info", "debug, info, warn, error or off"},
+};
+
+struct ProxyArguments {
+  std::string config;
+  std::vector<std::pair<const Flag*, std::string>> given;  // the flags on the command line
+  bool allow_pressure = false;
   std::optional<std::uint64_t> seed;
 };
 
-CLI::Option* add_duration(CLI::App& app, const char* name, Duration& target, const char* help) {
-  return app
-      .add_option_function<std::string>(
-          name,
-          [&target, name](const std::string& text) {
-            const auto parsed = parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(name, parsed.error().message);
-            target = *parsed;
-          },
-          help)
-      ->type_name("DUR")
-      ->default_str(format_duration(target));
-}
-
-int fail(const std::string& message) {
-  std::cerr << "quoll proxy: " << message << "\n";
+int fail(const char* command, const std::string& message) {
+  std::cerr << "quoll " << command << ": " << message << "\n";
   return 2;
 }
 
-Result<proxy::ProxyOptions> understand(const ProxyFlags& flags) {
-  proxy::ProxyOptions options = flags.options;
-  options.breaker.failure_rate_threshold = flags.error_threshold / 100;
-  options.verdict = flags.verdict == "timer" ? proxy::VerdictKind::timer : proxy::VerdictKind::arrival;
-  options.fallback = flags.fallback != "off";
-  if (flags.fallback != "off" && flags.fallback != "on") options.fallback_file = flags.fallback;
-  const auto level = telemetry::parse_log_level(flags.log_level);
-  if (!level) return level.error();
-  options.log_level = *level;
-  options.breaker.shards = std::min(16U, std::max(2U, options.workers));
+Result<proxy::ProxyOptions> read_file(const std::string& path) {
+  std::ifstream in(path);
+  std::ostringstream text;
+  text << in.rdbuf();
+  if (!in) return Error{"cannot read '" + path + "'; give a readable YAML file", "config"};
+  return proxy::read_config(text.str(), path);
+}
+
+// The file first, then the flags over it.
+Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
+  proxy::ProxyOptions options;
+  if (!arguments.config.empty()) {
+    auto read = read_file(arguments.config);
+    if (!read) return read.error();
+    options = *read;
+  }
+  for (const auto& [flag, text] : arguments.given) {
+    const bool percent = std::string_view(flag->type) == "PCT" && !text.ends_with('%');
+    const auto applied = proxy::apply_setting(options, flag->setting, percent ? text + "%" : text);
+    if (!applied) return Error{std::string(flag->flag) + ": " + applied.error().message, "flag"};
+  }
+  if (arguments.allow_pressure) options.allow_pressure = true;
+  // Workers that share a counter's cache line slow each other down.
+  options.breaker.shards = std::min(16U, std::max(options.breaker.shards, options.workers));
   return options;
 }
 
-int run_proxy(const ProxyFlags& flags) {
-  const auto options = understand(flags);
-  if (!options) return fail(options.error().message);
+int run_proxy(const ProxyArguments& arguments) {
+  const auto options = understand(arguments);
+  if (!options) return fail("proxy", options.error().message);
 
   // Signals are waited for on this thread; blocked before any other thread exists, they reach no other.
   sigset_t signals;
@@ -69,16 +94,16 @@ int run_proxy(const ProxyFlags& flags) {
   sigaddset(&signals, SIGTERM);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
-  auto made = proxy::Proxy::create(*options, flags.seed.value_or(random_seed()));
-  if (!made) return fail(made.error().message);
+  auto made = proxy::Proxy::create(*options, arguments.seed.value_or(random_seed()));
+  if (!made) return fail("proxy", made.error().message);
   proxy::Proxy& server = **made;
   server.start();
   int signal = 0;
   sigwait(&signals, &signal);
   // A second signal ends it at once.
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);
+  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   server.stop();
   return 0;
 }
@@ -87,37 +112,38 @@ int run_proxy(const ProxyFlags& flags) {
 
 void add_proxy(CLI::App& app, Run& run) {
   CLI::App& command = *app.add_subcommand("proxy", "A reverse proxy that protects one upstream with a circuit breaker");
-  const auto flags = std::make_shared<ProxyFlags>();
-  proxy::ProxyOptions& o = flags->options;
-  command.add_option("--listen", o.listen, "Where clients connect")->type_name("HOST:PORT")->capture_default_str();
-  command.add_option("--upstream", o.upstream, "The service to protect")->type_name("URL")->capture_default_str();
-  command.add_option("--admin", o.admin, "Control, status and metrics")->type_name("HOST:PORT")->capture_default_str();
-  command.add_option("--workers", o.workers, "Event loops, each on a thread")->type_name("N")->capture_default_str();
-  add_duration(command, "--timeout", o.timeout, "From the request having left to its answer's head arriving");
-  command.add_option("--error-threshold", flags->error_threshold, "Share of failed calls that opens the circuit")
-      ->type_name("PCT")
-      ->capture_default_str();
-  add_duration(command, "--reset-timeout", o.breaker.reset_timeout, "How long it stays open before a trial");
-  add_duration(command, "--window", o.breaker.window, "What the rates are taken over");
-  command.add_option("--buckets", o.breaker.buckets, "Steps in which the window moves")
-      ->type_name("N")
-      ->capture_default_str();
-  command.add_option("--volume-threshold", o.breaker.minimum_volume, "Calls in the window below which no rate counts")
-      ->type_name("N")
-      ->capture_default_str();
-  command.add_option("--verdict", flags->verdict, "How a timeout is judged: by arrival, or as others do by timer")
-      ->check(CLI::IsMember({"arrival", "timer"}))
-      ->capture_default_str();
-  command
-      .add_option("--fallback", flags->fallback, "What clients get when a call fails: on, off, or a file's contents")
-      ->type_name("FILE|on|off")
-      ->capture_default_str();
-  command.add_flag("--allow-pressure", o.allow_pressure, "Let POST /pressure block the event loops (experiments only)");
-  command.add_option("--log-level", flags->log_level, "debug, info, warn, error or off")
-      ->type_name("L")
-      ->capture_default_str();
-  command.add_option("--seed", flags->seed, "Of the breaker's jitter; random without it")->type_name("N");
-  command.callback([flags, &run] { run = [flags] { return run_proxy(*flags); }; });
+  const auto arguments = std::make_shared<ProxyArguments>();
+  command.add_option("--config", arguments->config, "A YAML file with settings; the flags here win over it")
+      ->type_name("FILE");
+  for (const Flag& flag : kFlags) {
+    command
+        .add_option_function<std::string>(
+            flag.flag, [arguments, &flag](const std::string& text) { arguments->given.emplace_back(&flag, text); },
+            flag.help)
+        ->type_name(flag.type)
+        ->default_str(flag.value);
+  }
+  command.add_flag("--allow-pressure", arguments->allow_pressure,
+                   "Let POST /pressure block the event loops (experiments only)");
+  command.add_option("--seed", arguments->seed, "Of the breaker's jitter; random without it")->type_name("N");
+  command.callback([arguments, &run] { run = [arguments] { return run_proxy(*arguments); }; });
+}
+
+void add_check(CLI::App& app, Run& run) {
+  CLI::App& command = *app.add_subcommand("check", "Reads a proxy's configuration and reports every fault in it");
+  const auto file = std::make_shared<std::string>();
+  command.add_option("FILE", *file, "The YAML file")->required();
+  command.callback([file, &run] {
+    run = [file] {
+      const auto read = read_file(*file);
+      if (!read) {
+        std::cerr << read.error().message << "\n";
+        return 2;
+      }
+      std::cout << *file << ": fine\n";
+      return 0;
+    };
+  });
 }
 
 }  // namespace quoll::apps

@@ -1,0 +1,93 @@
+// `quoll status`: what a running proxy says of its circuits, as a few lines for people or as its own JSON.
+
+#include <fmt/format.h>
+
+#include <CLI/CLI.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/value.hpp>
+#include <iostream>
+#include <memory>
+
+#include "commands.h"
+#include "quoll/lab/experiments/http_client.h"
+#include "quoll/net/endpoint.h"
+
+namespace quoll::apps {
+namespace {
+
+namespace json = boost::json;
+
+struct StatusArguments {
+  std::string admin = "127.0.0.1:3900";
+  bool as_json = false;
+};
+
+std::string text(const json::value& value) {
+  return value.is_string() ? std::string(value.as_string()) : std::string("?");
+}
+
+void print_circuit(const json::value& circuit) {
+  const json::value& window = circuit.at("window");
+  const json::value& times = window.at("percentiles_ms");
+  const auto number = [](const json::value& value) { return value.to_number<double>(); };
+  std::cout << fmt::format("{}  {}  for {:.1f} s  -> {}\n", text(circuit.at("name")), text(circuit.at("state")),
+                           number(circuit.at("state_seconds")), text(circuit.at("upstream")))
+            << fmt::format("  {}\n", text(circuit.at("explanation")))
+            << fmt::format("  window: {} calls, {} failed, {} timed out, {} rescued, {} rejected; {:.1f} % failures\n",
+                           number(window.at("total")), number(window.at("failure")), number(window.at("timeout")),
+                           number(window.at("rescued")), number(window.at("rejected")),
+                           number(window.at("failure_rate_percent")))
+            << fmt::format("  upstream time: p50 {:.1f} ms, p95 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms\n",
+                           number(times.at("50")), number(times.at("95")), number(times.at("99")),
+                           number(times.at("100")));
+  for (const json::value& transition : circuit.at("transitions").as_array()) {
+    std::cout << fmt::format("  {}  {}\n", text(transition.at("at")), text(transition.at("text")));
+  }
+}
+
+int fail(const std::string& message, int code) {
+  std::cerr << "quoll status: " << message << "\n";
+  return code;
+}
+
+int run_status(const StatusArguments& arguments) {
+  const auto where = net::parse_host_port(arguments.admin);
+  if (!where) return fail(where.error().message, 2);
+  const auto address = net::resolve(*where);
+  if (!address) return fail(address.error().message, 2);
+  const lab::experiments::HttpClient client(address->front().address().to_string(), where->port);
+  const auto body = client.get_ok("/circuit-status");
+  if (!body) return fail(body.error().message + "; is a proxy running with that --admin address?", 1);
+  if (arguments.as_json) {
+    std::cout << *body;
+    return 0;
+  }
+  boost::system::error_code failed;
+  const json::value status = json::parse(*body, failed);
+  if (failed) return fail("what answers there is not a Quoll proxy", 1);
+  try {
+    for (const json::value& circuit : status.at("circuits").as_array()) print_circuit(circuit);
+    for (const json::value& worker : status.at("loop").at("workers").as_array()) {
+      std::cout << fmt::format("worker {}: loop lag {:.2f} ms, longest of the last 10 s {:.2f} ms\n",
+                               worker.at("index").to_number<int>(), worker.at("lag_ms").to_number<double>(),
+                               worker.at("max_lag_ms_10s").to_number<double>());
+    }
+  } catch (const std::exception&) {  // Boost.JSON's word for a member that is missing or of another type
+    return fail("what answers there is not a Quoll proxy of this version", 1);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void add_status(CLI::App& app, Run& run) {
+  CLI::App& command = *app.add_subcommand("status", "What a running proxy says of its circuits");
+  const auto arguments = std::make_shared<StatusArguments>();
+  command.add_option("--admin", arguments->admin, "The proxy's admin address")
+      ->type_name("HOST:PORT")
+      ->capture_default_str();
+  command.add_flag("--json", arguments->as_json, "The proxy's own JSON");
+  command.callback([arguments, &run] { run = [arguments] { return run_status(*arguments); }; });
+}
+
+}  // namespace quoll::apps

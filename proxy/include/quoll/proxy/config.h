@@ -1,0 +1,36 @@
+// Text becomes ProxyOptions here and nowhere else: single settings (command-line flags) and whole files (YAML).
+//
+// A setting has the name of its field: `timeout`, and `breaker.reset_timeout` for those of the breaker, `limits.fields`
+// for the limits. In a file the dotted ones are nested:
+//
+//   upstream: http://127.0.0.1:3001
+//   timeout: 500ms
+//   breaker:
+//     failure_rate_threshold: 50%
+//     reset_timeout: 5s
+//
+// Durations are written "500ms", shares "50%" or 0.5, sizes "64KiB" or a number of bytes.
+//
+// Thread-safe: free functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "quoll/base/result.h"
+#include "quoll/proxy/options.h"
+
+namespace quoll::proxy {
+
+// Sets one. The error names the setting and what would be right; ranges are ProxyOptions::validate's.
+Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text);
+
+// The names of all settings, in the order of the documentation.
+std::vector<std::string> setting_names();
+
+// Reads a file's text: strict (unknown and repeated keys are faults) and validated. The error's message has every fault
+// on a line of its own, as "FILE:LINE:COLUMN: what is wrong".
+Result<ProxyOptions> read_config(const std::string& text, const std::string& file);
+
+}  // namespace quoll::proxy

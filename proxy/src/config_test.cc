@@ -1,0 +1,83 @@
+#include "quoll/proxy/config.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace quoll::proxy {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using testing::HasSubstr;
+
+std::string faults_of(const std::string& text) {
+  const auto read = read_config(text, "q.yaml");
+  return read ? "" : read.error().message;
+}
+
+TEST(Config, EmptyFileIsTheDefaults) {
+  const auto read = read_config("", "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->timeout, milliseconds(500));
+  EXPECT_EQ(read->listen, ProxyOptions{}.listen);
+}
+
+TEST(Config, SettingsOfEverySectionAreTaken) {
+  const auto read = read_config(
+      "upstream: http://10.0.0.1:80\n"
+      "timeout: 250ms\n"
+      "verdict: timer\n"
+      "fallback: off\n"
+      "breaker:\n"
+      "  failure_rate_threshold: 25%\n"
+      "  window_kind: count\n"
+      "  reset_timeout: 2s\n"
+      "limits:\n"
+      "  head_bytes: 32KiB\n",
+      "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->timeout, milliseconds(250));
+  EXPECT_EQ(read->verdict, VerdictKind::timer);
+  EXPECT_FALSE(read->fallback);
+  EXPECT_DOUBLE_EQ(read->breaker.failure_rate_threshold, 0.25);
+  EXPECT_EQ(read->breaker.window_kind, core::WindowKind::count);
+  EXPECT_EQ(read->breaker.reset_timeout, seconds(2));
+  EXPECT_EQ(read->limits.head_bytes, 32U * 1024U);
+}
+
+TEST(Config, EveryFaultIsReportedWithItsPlace) {
+  const std::string faults = faults_of(
+      "timeout: soon\n"
+      "workers: -1\n"
+      "breaker:\n"
+      "  reset_timeot: 5s\n"
+      "  buckets: 0\n"
+      "listen: nowhere\n");
+  EXPECT_THAT(faults, HasSubstr("q.yaml:1:10: timeout:"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:2:10: workers: '-1' is not a whole number"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:4:3: breaker.reset_timeot: there is no such setting; did you mean "
+                                "breaker.reset_time"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: breaker: buckets is 0"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:6:1: listen: 'nowhere' is not an address"));
+}
+
+TEST(Config, RepeatedAndMisshapenEntriesAreFaults) {
+  EXPECT_THAT(faults_of("timeout: 1s\ntimeout: 2s\n"), HasSubstr("is set already in line 1"));
+  EXPECT_THAT(faults_of("timeout: [1s]\n"), HasSubstr("q.yaml:1:10: timeout: must be a single value"));
+  EXPECT_THAT(faults_of("breaker: 5\n"), HasSubstr("breaker: must hold"));
+  EXPECT_THAT(faults_of("- a\n- b\n"), HasSubstr("q.yaml:1:1: the file must be"));
+  EXPECT_THAT(faults_of("a: [\n"), HasSubstr("q.yaml:"));
+}
+
+TEST(Config, EverySettingRefusesNonsenseByName) {
+  for (const std::string& name : setting_names()) {
+    ProxyOptions options;
+    const auto refused = apply_setting(options, name, "\x01?");
+    if (name == "listen" || name == "upstream" || name == "admin" || name == "fallback") continue;  // any text
+    EXPECT_FALSE(refused.has_value()) << name;
+    EXPECT_THAT(refused.error().message, HasSubstr(name));
+  }
+}
+
+}  // namespace
+}  // namespace quoll::proxy

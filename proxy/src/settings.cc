@@ -1,0 +1,224 @@
+// The table of settings: each name with the function that understands its text.
+
+#include <fmt/format.h>
+
+#include <charconv>
+#include <functional>
+#include <optional>
+
+#include "quoll/proxy/config.h"
+
+namespace quoll::proxy {
+namespace {
+
+// Each `read` returns what was wrong, or nothing.
+using Fault = std::optional<std::string>;
+
+Fault read(std::string_view text, std::string& out) {
+  if (text.empty()) return "must not be empty";
+  out = text;
+  return {};
+}
+
+Fault read(std::string_view text, Duration& out) {
+  const auto parsed = parse_duration(text);
+  if (!parsed) return parsed.error().message;
+  out = *parsed;
+  return {};
+}
+
+template <typename T>
+std::optional<T> number(std::string_view text) {
+  T value{};
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+Fault read(std::string_view text, unsigned& out) {
+  const auto parsed = number<unsigned>(text);
+  if (!parsed) return fmt::format("'{}' is not a whole number", text);
+  out = *parsed;
+  return {};
+}
+
+Fault read(std::string_view text, double& out) {
+  const auto parsed = number<double>(text);
+  if (!parsed) return fmt::format("'{}' is not a number", text);
+  out = *parsed;
+  return {};
+}
+
+// A count, or a size with a unit.
+Fault read(std::string_view text, std::size_t& out) {
+  std::size_t unit = 1;
+  std::string_view digits = text;
+  for (const auto& [suffix, factor] : {std::pair{"KiB", 1U << 10U}, {"MiB", 1U << 20U}, {"GiB", 1U << 30U}}) {
+    if (!text.ends_with(suffix)) continue;
+    unit = factor;
+    digits.remove_suffix(3);
+  }
+  const auto parsed = number<std::size_t>(digits);
+  if (!parsed || *parsed > SIZE_MAX / unit) {
+    return fmt::format("'{}' is not a whole number; write one, or a size such as 64KiB", text);
+  }
+  out = *parsed * unit;
+  return {};
+}
+
+Fault read(std::string_view text, bool& out) {
+  if (text != "true" && text != "false") return fmt::format("'{}' is not true or false", text);
+  out = text == "true";
+  return {};
+}
+
+Fault read_share(std::string_view text, double& out) {
+  const bool percent = text.ends_with('%');
+  const auto parsed = number<double>(text.substr(0, text.size() - (percent ? 1 : 0)));
+  if (!parsed) return fmt::format("'{}' is not a share; write 50% or 0.5", text);
+  out = percent ? *parsed / 100 : *parsed;
+  return {};
+}
+
+template <typename T>
+Fault read_word(std::string_view text, T& out, std::initializer_list<std::pair<const char*, T>> words) {
+  std::string all;
+  for (const auto& [word, value] : words) {
+    if (text == word) {
+      out = value;
+      return {};
+    }
+    all += all.empty() ? word : std::string(", ") + word;
+  }
+  return fmt::format("'{}' is not one of {}", text, all);
+}
+
+Fault read(std::string_view text, VerdictKind& out) {
+  return read_word(text, out, {{"arrival", VerdictKind::arrival}, {"timer", VerdictKind::timer}});
+}
+Fault read(std::string_view text, core::WindowKind& out) {
+  using core::WindowKind;
+  return read_word(
+      text, out, {{"time", WindowKind::time}, {"count", WindowKind::count}, {"consecutive", WindowKind::consecutive}});
+}
+Fault read(std::string_view text, core::Mode& out) {
+  using core::Mode;
+  return read_word(text, out,
+                   {{"automatic", Mode::automatic},
+                    {"forced_open", Mode::forced_open},
+                    {"disabled", Mode::disabled},
+                    {"metrics_only", Mode::metrics_only}});
+}
+Fault read(std::string_view text, core::CountAs& out) {
+  using core::CountAs;
+  return read_word(text, out,
+                   {{"failure", CountAs::failure}, {"success", CountAs::success}, {"nothing", CountAs::nothing}});
+}
+Fault read(std::string_view text, telemetry::LogLevel& out) {
+  const auto parsed = telemetry::parse_log_level(text);
+  if (!parsed) return parsed.error().message;
+  out = *parsed;
+  return {};
+}
+
+Fault read_fallback(std::string_view text, ProxyOptions& options) {
+  if (text.empty()) return "must be on, off, or a file";
+  options.fallback = text != "off";
+  options.fallback_file = text == "on" || text == "off" ? "" : text;
+  return {};
+}
+
+struct Setting {
+  std::string name;
+  std::function<Fault(ProxyOptions&, std::string_view)> apply;
+};
+
+template <typename T>
+Setting field(const char* name, T ProxyOptions::*member) {
+  return {name, [member](ProxyOptions& o, std::string_view text) { return read(text, o.*member); }};
+}
+template <typename T>
+Setting field(const char* name, T core::BreakerOptions::*member) {
+  return {std::string("breaker.") + name,
+          [member](ProxyOptions& o, std::string_view text) { return read(text, o.breaker.*member); }};
+}
+Setting share(const char* name, double core::BreakerOptions::*member) {
+  return {std::string("breaker.") + name,
+          [member](ProxyOptions& o, std::string_view text) { return read_share(text, o.breaker.*member); }};
+}
+Setting limit(const char* name, std::size_t http::Limits::*member) {
+  return {std::string("limits.") + name,
+          [member](ProxyOptions& o, std::string_view text) { return read(text, o.limits.*member); }};
+}
+
+const std::vector<Setting>& settings() {
+  using B = core::BreakerOptions;
+  using L = http::Limits;
+  using P = ProxyOptions;
+  static const std::vector<Setting> table = {
+      field("listen", &P::listen),
+      field("upstream", &P::upstream),
+      field("admin", &P::admin),
+      field("workers", &P::workers),
+      field("timeout", &P::timeout),
+      field("body_gap", &P::body_gap),
+      field("verdict", &P::verdict),
+      {"fallback", [](P& o, std::string_view text) { return read_fallback(text, o); }},
+      field("allow_pressure", &P::allow_pressure),
+      field("log_level", &P::log_level),
+      field("max_connections", &P::max_connections),
+      field("head_timeout", &P::head_timeout),
+      field("idle_timeout", &P::idle_timeout),
+      field("client_gap", &P::client_gap),
+      field("pool_size", &P::pool_size),
+      field("pool_idle", &P::pool_idle),
+      field("drain", &P::drain),
+      field("window_kind", &B::window_kind),
+      field("window", &B::window),
+      field("buckets", &B::buckets),
+      field("window_calls", &B::window_calls),
+      share("failure_rate_threshold", &B::failure_rate_threshold),
+      field("minimum_volume", &B::minimum_volume),
+      field("slow_call_threshold", &B::slow_call_threshold),
+      share("slow_call_rate_threshold", &B::slow_call_rate_threshold),
+      field("consecutive_failures", &B::consecutive_failures),
+      field("reset_timeout", &B::reset_timeout),
+      field("reset_multiplier", &B::reset_multiplier),
+      field("reset_timeout_max", &B::reset_timeout_max),
+      share("reset_jitter", &B::reset_jitter),
+      field("half_open_permits", &B::half_open_permits),
+      field("half_open_successes", &B::half_open_successes),
+      field("half_open_max", &B::half_open_max),
+      field("ramp", &B::ramp),
+      share("ramp_start", &B::ramp_start),
+      field("warm_up", &B::warm_up),
+      field("mode", &B::mode),
+      field("failures", &B::failures),
+      field("timeouts", &B::timeouts),
+      field("cancellations", &B::cancellations),
+      limit("head_bytes", &L::head_bytes),
+      limit("fields", &L::fields),
+      limit("target_bytes", &L::target_bytes),
+  };
+  return table;
+}
+
+}  // namespace
+
+Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text) {
+  for (const Setting& setting : settings()) {
+    if (setting.name != name) continue;
+    const Fault fault = setting.apply(options, text);
+    if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
+    return {};
+  }
+  return Error{fmt::format("{}: there is no such setting", name), "unknown_setting"};
+}
+
+std::vector<std::string> setting_names() {
+  std::vector<std::string> out;
+  for (const Setting& setting : settings()) out.push_back(setting.name);
+  return out;
+}
+
+}  // namespace quoll::proxy
