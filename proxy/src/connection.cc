@@ -14,6 +14,8 @@ std::string peer_address(const net::TcpSocket& socket) {
   return error ? std::string("unknown") : endpoint.address().to_string();
 }
 
+constexpr Duration kLookForEnd = std::chrono::milliseconds(500);
+
 }  // namespace
 
 Connection::Connection(WorkerState& worker, net::TcpSocket socket)
@@ -25,6 +27,7 @@ Connection::Connection(WorkerState& worker, net::TcpSocket socket)
 Connection::~Connection() {
   worker_.open.erase(worker_.open.iterator_to(*this));
   worker_.shared.metrics.client_connections.add(-1);
+  worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
 }
 
 net::Task<void> Connection::serve(WorkerState& worker, net::TcpSocket socket) {
@@ -35,14 +38,21 @@ net::Task<void> Connection::serve(WorkerState& worker, net::TcpSocket socket) {
 }
 
 void Connection::drain() {
-  if (idle_) client_.close();
+  // A request that lies in the socket already is served; its answer says that it is the last.
+  if (idle_ && client_.peek() != net::StampedSocket::Peek::readable) client_.close();
 }
 
 net::Task<void> Connection::run() {
   TimePoint idle_until = steady_now() + worker_.shared.options.idle_timeout;
   for (;;) {
     idle_ = true;
-    const bool readable = co_await client_.wait_readable(idle_until);
+    // An end that came right behind the last request makes no edge of its own: look for it once.
+    const TimePoint look_at = steady_now() + kLookForEnd;
+    bool readable = co_await client_.wait_readable(std::min(look_at, idle_until));
+    if (!readable && client_.is_open() && look_at < idle_until) {
+      if (client_.peek() == net::StampedSocket::Peek::closed) co_return;
+      readable = co_await client_.wait_readable(idle_until);
+    }
     idle_ = false;
     if (!readable || !client_.is_open()) co_return;
     auto exchange = worker_.borrow();

@@ -46,7 +46,7 @@ struct Proxy::Impl {
         monitor(workers, [this](unsigned worker, Duration lag, TimePoint now) { note_lag(worker, lag, now); }),
         pages(options, circuit, metrics, workers, monitor),
         admin(admin_worker, pages),
-        shared{options, circuit, metrics, log, pages, admin_worker.executor(), {}, {}},
+        shared{options, circuit, metrics, log, pages, admin_worker.executor(), connections, {}, {}},
         upstream(to) {}
 
   Result<void> open();
@@ -67,6 +67,7 @@ struct Proxy::Impl {
   net::Worker admin_worker;
   net::LoopMonitor monitor;
   Pages pages;
+  std::atomic<std::size_t> connections{0};
   AdminServer admin;
   Shared shared;
   net::TcpEndpoint upstream;
@@ -98,9 +99,7 @@ Result<void> Proxy::Impl::open() {
   if (!at) return at.error();
   auto admin_at = net::parse_listen_address(options.admin);
   if (!admin_at) return admin_at.error();
-  for (const net::TcpEndpoint& endpoint : {*at, *admin_at}) {
-    if (auto free = net::check_free(endpoint); !free) return free.error();
-  }
+  if (auto free = net::check_free(*at); !free) return free.error();
   for (std::size_t i = 0; i < workers.size(); ++i) {
     states.push_back(std::make_unique<WorkerState>(workers[i], shared, upstream));
     auto listener = net::Listener::open(workers[i].loop(), *at);
@@ -108,6 +107,8 @@ Result<void> Proxy::Impl::open() {
     *at = (*listener)->local_endpoint();  // port 0: the others listen where the first one was put
     listeners.push_back(std::move(*listener));
   }
+  // Only now: the port may not be the clients' either.
+  if (auto free = net::check_free(*admin_at); !free) return free.error();
   auto listener = net::Listener::open(admin_worker.loop(), *admin_at);
   if (!listener) return listener.error();
   admin_listener = std::move(*listener);
@@ -149,7 +150,8 @@ void Proxy::Impl::note_lag(unsigned worker, Duration lag, TimePoint now) {
 }
 
 void Proxy::Impl::accept(WorkerState& state, net::TcpSocket socket) {
-  if (state.open.size() >= options.max_connections / workers.size() + 1) {
+  if (connections.fetch_add(1, std::memory_order_relaxed) >= options.max_connections) {
+    connections.fetch_sub(1, std::memory_order_relaxed);
     metrics.connections_refused.add(1, state.shard);
     return;  // closes it
   }
@@ -273,6 +275,9 @@ bool Proxy::stop() {
   p.workers.join();
   p.admin_worker.stop();
   p.admin_worker.join();
+  // What did not end in time: its Tasks refer to the workers' states, which go before the workers do.
+  for (std::size_t i = 0; i < p.workers.size(); ++i) p.workers[i].destroy_tasks();
+  p.admin_worker.destroy_tasks();
   p.log.info("proxy_stopped", {{"drained", drained}});
   return drained;
 }

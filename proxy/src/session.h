@@ -4,6 +4,7 @@
 // Shared is immutable or thread-safe; everything else is loop-confined.
 #pragma once
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <functional>
 #include <memory>
@@ -29,8 +30,9 @@ struct Shared {
   Metrics& metrics;
   telemetry::Log& log;
   Pages& pages;
-  net::Executor pages_executor;  // where pages are made: not on a worker
-  std::string fallback_body;     // of --fallback FILE
+  net::Executor pages_executor;           // where pages are made: not on a worker
+  std::atomic<std::size_t>& connections;  // of all workers, those included that are about to be served
+  std::string fallback_body;              // of --fallback FILE
   std::string fallback_type;
 };
 

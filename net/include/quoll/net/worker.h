@@ -36,16 +36,22 @@ class Worker {
   void start();
   // Lets the loop end when nothing is left to do.
   void finish() { guard_.reset(); }
-  // Ends the loop now; Tasks that wait are destroyed with the worker.
+  // Ends the loop now; Tasks that wait are destroyed with the worker, or by destroy_tasks.
   void stop() { context_.stop(); }
   void join();
+  // After join: destroys the Tasks that still wait, while what they refer to lives. Nothing can run here afterwards.
+  void destroy_tasks() { context_.shutdown(); }
   // The kernel's thread id, 0 until it runs: for /proc/self/task/<id>/schedstat.
   int thread_id() const { return thread_id_.load(std::memory_order_acquire); }
 
  private:
   const unsigned index_;
   // One thread runs it and touches its sockets, so only the queue that other threads post to needs its lock.
-  asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
+  struct Context : asio::io_context {
+    using asio::execution_context::shutdown;
+    using asio::io_context::io_context;
+  };
+  Context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE_IO};
   asio::executor_work_guard<Executor> guard_{context_.get_executor()};
   Loop loop_{context_.get_executor()};
   std::atomic<int> thread_id_{0};
