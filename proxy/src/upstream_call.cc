@@ -12,6 +12,11 @@ bool idempotent(std::string_view method) {
          method == "TRACE";
 }
 
+// Far more than the kernel's stamps may be off by once they are converted.
+constexpr Duration kClockError = std::chrono::milliseconds(1);
+// 100 Continue, 103 Early Hints: more is no way to answer.
+constexpr int kMostInterim = 32;
+
 }  // namespace
 
 net::Task<UpstreamCall::End> UpstreamCall::run() {
@@ -25,6 +30,7 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
     if (!sent) sent = co_await upload_.start(*socket_);
     if (upload_.bad_body()) co_return End::client_gone;
     if (sent) {
+      if (kept_) socket_->set_earliest_arrival(taken_at_ - 2 * kClockError);  // so that stale() can see it
       const End end = co_await await_head();
       if (end != End::no_answer || !resend_allowed()) co_return end;
     } else if (!resend_allowed()) {
@@ -42,7 +48,8 @@ bool UpstreamCall::take_kept_connection() {
   kept_ = false;
   socket_.reset();
   if (again) return false;
-  socket_ = session_.worker.pool.take(steady_now(), !idempotent(session_.exchange.request.method));
+  taken_at_ = steady_now();
+  socket_ = session_.worker.pool.take(taken_at_, !idempotent(session_.exchange.request.method));
   kept_ = socket_ != nullptr;
   return kept_;
 }
@@ -92,6 +99,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
   http::HeadScan scan;
   x.up.clear();
   bool wait_first = true;  // the request has only just left
+  int interim = 0;
   for (;;) {
     if (!x.up.make_room(Exchange::kFirst, options.limits.head_bytes + 1)) {
       co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", steady_now());
@@ -111,6 +119,9 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
     if (got.status != net::IoStatus::ok) {
       co_return fail(ProxyError::connection_terminated, "the upstream reset the connection", got.read_at);
     }
+    if (stale(got)) {
+      co_return fail(ProxyError::http_protocol_error, "the upstream had sent bytes that nobody asked for", got.read_at);
+    }
     got_bytes_ = true;
     x.up.commit(got.bytes);
     for (;;) {
@@ -123,6 +134,9 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
         co_return fail(ProxyError::http_upgrade_failed, "the upstream switched protocols unasked", got.read_at);
       }
       if (!x.response.interim()) co_return answered(got);
+      if (++interim > kMostInterim) {
+        co_return fail(ProxyError::http_protocol_error, "there are too many interim answers", got.read_at);
+      }
       scan = {};
     }
   }
@@ -176,6 +190,12 @@ UpstreamCall::End UpstreamCall::time_out(ProxyError error, std::string_view deta
 bool UpstreamCall::resend_allowed() const {
   return kept_ && !got_bytes_ && upload_.replayable() && judgement_.verdict != core::Verdict::timeout &&
          idempotent(session_.exchange.request.method);
+}
+
+// Bytes that lay in a kept connection before it was taken, such as the 408 of a peer that was tired of waiting, are
+// nobody's answer. The pool looks for them only in connections that have rested for a while.
+bool UpstreamCall::stale(const net::ReadResult& first) const {
+  return kept_ && !got_bytes_ && upload_.replayable() && first.stamped && first.arrived_at < taken_at_ - kClockError;
 }
 
 void UpstreamCall::keep_connection() {

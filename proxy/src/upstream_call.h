@@ -36,6 +36,7 @@ class UpstreamCall {
   net::Task<bool> connect();
   net::Task<End> await_head();
   bool resend_allowed() const;
+  bool stale(const net::ReadResult& first) const;
   void compose_head();
   End answered(const net::ReadResult& last);
   End fail(http::ProxyError error, std::string_view details, TimePoint now);
@@ -46,6 +47,7 @@ class UpstreamCall {
   std::unique_ptr<net::StampedSocket> socket_;
   bool kept_ = false;  // the connection came from the pool
   bool got_bytes_ = false;
+  TimePoint taken_at_{};  // from the pool
   core::Judgement judgement_;
   Trouble trouble_;
 };
