@@ -258,6 +258,7 @@ std::vector<std::string> PlainView::news(const RunRecord& run) {
   // What was found at one look is told in the order in which it happened.
   std::stable_sort(timed.begin(), timed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> lines;
+  lines.reserve(timed.size());
   for (const auto& [at, text] : timed) lines.push_back(clock_text(at) + "  " + text);
   return lines;
 }
