@@ -130,4 +130,10 @@ Duration DurationHistogram::recent_max() const {
   return Duration(static_cast<Duration::rep>(max));
 }
 
+Duration DurationHistogram::last_max() const {
+  const std::size_t next = next_slot_.load(std::memory_order_relaxed);
+  const Word& slot = slots_[(next + kMaxSlots - 1) % kMaxSlots];
+  return Duration(static_cast<Duration::rep>(slot.load(std::memory_order_acquire)));
+}
+
 }  // namespace quoll::telemetry

@@ -121,6 +121,18 @@ TEST(DurationHistogram, APeakIsSeenForFifteenRotationsAndThenForgotten) {
   EXPECT_EQ(histogram.recent_max(), Duration::zero());
 }
 
+TEST(DurationHistogram, TheLastIntervalsMaximumIsKeptUntilTheNextRotation) {
+  DurationHistogram histogram(kLagBounds);
+  EXPECT_EQ(histogram.last_max(), Duration::zero());
+  histogram.observe(milliseconds(3));
+  EXPECT_EQ(histogram.last_max(), Duration::zero());
+  histogram.rotate_max();
+  histogram.observe(milliseconds(1));
+  EXPECT_EQ(histogram.last_max(), milliseconds(3));
+  histogram.rotate_max();
+  EXPECT_EQ(histogram.last_max(), milliseconds(1));
+}
+
 TEST(DurationHistogram, ReadersAndARotatorAmongWritersLoseNothing) {
   DurationHistogram histogram(kLagBounds);
   constexpr int kEach = 20'000;

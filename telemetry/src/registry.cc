@@ -287,6 +287,42 @@ void Registry::rotate_maxima() {
   }
 }
 
+std::vector<Registry::NamedHistogram> Registry::histograms(std::string_view name) const {
+  std::vector<NamedHistogram> result;
+  const MutexLock lock(impl_->mutex);
+  const auto found = impl_->families.find(name);
+  if (found == impl_->families.end()) return result;
+  for (const auto& entry : found->second.children) {
+    const Child& child = *entry.second;
+    const auto* histogram = std::get_if<std::unique_ptr<DurationHistogram>>(&child.metric);
+    if (histogram == nullptr || *histogram == nullptr) continue;
+    NamedHistogram named{{}, histogram->get()};
+    for (const auto& label : child.labels) named.labels.emplace_back(label.name, label.value);
+    result.push_back(std::move(named));
+  }
+  return result;
+}
+
+double Registry::counter_sum(std::string_view name) const {
+  double sum = 0;
+  std::vector<Function> functions;  // called outside the lock
+  {
+    const MutexLock lock(impl_->mutex);
+    const auto found = impl_->families.find(name);
+    if (found == impl_->families.end()) return 0;
+    for (const auto& entry : found->second.children) {
+      const Metric& metric = entry.second->metric;
+      if (const auto* counter = std::get_if<std::unique_ptr<Counter>>(&metric); counter != nullptr && *counter) {
+        sum += static_cast<double>((*counter)->value());
+      } else if (const auto* function = std::get_if<Function>(&metric); function != nullptr && *function) {
+        functions.push_back(*function);
+      }
+    }
+  }
+  for (const Function& function : functions) sum += (*function)();
+  return sum;
+}
+
 std::string Registry::expose() const {
   std::ostringstream out;
   prometheus::TextSerializer().Serialize(out, impl_->Collect());

@@ -128,6 +128,20 @@ TEST(Registry, RotatesTheMaximumOfEveryHistogram) {
   EXPECT_EQ(histogram.recent_max(), Duration::zero());
 }
 
+TEST(Registry, ASamplerReadsAFamilyWithoutParsingText) {
+  Registry registry;
+  registry.counter("a_total", "A.", {{"x", "1"}}).add(2);
+  registry.counter_fn("a_total", "A.", {{"x", "2"}}, [] { return 3.5; });
+  EXPECT_EQ(registry.counter_sum("a_total"), 5.5);
+  EXPECT_EQ(registry.counter_sum("b_total"), 0);
+  DurationHistogram& made = registry.histogram("h_seconds", "H.", {{"x", "1"}});
+  const auto found = registry.histograms("h_seconds");
+  ASSERT_EQ(found.size(), 1U);
+  EXPECT_EQ(found[0].histogram, &made);
+  EXPECT_EQ(found[0].labels, (Labels{{"x", "1"}}));
+  EXPECT_TRUE(registry.histograms("a_total").empty());
+}
+
 TEST(Registry, ThreadsMayCreateCountAndExposeAtOnce) {
   Registry registry({.max_children = 64});
   const auto work = [&] {

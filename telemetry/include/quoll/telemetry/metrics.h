@@ -125,6 +125,8 @@ class DurationHistogram {
   // The largest value of the last kMaxSlots rotations and since: with one rotation a second, of the last 15 s. A scrape
   // at any interval up to that misses no peak. Readers do not disturb each other.
   Duration recent_max() const;
+  // The largest value between the last two rotations.
+  Duration last_max() const;
 
  private:
   using Word = std::atomic<std::uint64_t>;

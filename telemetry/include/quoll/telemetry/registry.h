@@ -63,6 +63,16 @@ class Registry {
   // a second.
   void rotate_maxima();
 
+  // For a sampler that wants sums without parsing text. The histograms of a family that are there now; they stay valid
+  // for the registry's life. Empty when there is no such family.
+  struct NamedHistogram {
+    Labels labels;
+    const DurationHistogram* histogram;
+  };
+  std::vector<NamedHistogram> histograms(std::string_view name) const;
+  // The sum of a family's counters, those made by counter_fn included; 0 when there is no such family.
+  double counter_sum(std::string_view name) const;
+
   // All families in Prometheus' text format 0.0.4, families by name and children by labels. Serve it as
   // kExpositionContentType.
   std::string expose() const;
