@@ -48,6 +48,7 @@ struct ProxyArguments {
   std::string config;
   std::vector<std::pair<const Flag*, std::string>> given;  // the flags on the command line
   bool allow_pressure = false;
+  bool no_control = false;
   std::optional<std::uint64_t> seed;
 };
 
@@ -78,6 +79,7 @@ Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
     if (!applied) return Error{std::string(flag->flag) + ": " + applied.error().message, "flag"};
   }
   if (arguments.allow_pressure) options.allow_pressure = true;
+  if (arguments.no_control) options.allow_control = false;
   // Workers that share a counter's cache line slow each other down.
   options.breaker.shards = std::min(16U, std::max(options.breaker.shards, options.workers));
   return options;
@@ -125,6 +127,8 @@ void add_proxy(CLI::App& app, Run& run) {
   }
   command.add_flag("--allow-pressure", arguments->allow_pressure,
                    "Let POST /pressure block the event loops (experiments only)");
+  command.add_flag("--no-control", arguments->no_control,
+                   "The admin port only shows: no circuit is opened or closed by it");
   command.add_option("--seed", arguments->seed, "Of the breaker's jitter; random without it")->type_name("N");
   command.callback([arguments, &run] { run = [arguments] { return run_proxy(*arguments); }; });
 }

@@ -3,6 +3,7 @@
 #include <boost/asio/ip/address.hpp>
 
 #include "head_reader.h"
+#include "quoll/http/write.h"
 #include "quoll/net/endpoint.h"
 #include "relay.h"
 #include "reply.h"
@@ -42,6 +43,20 @@ net::Task<std::optional<std::string>> read_body(net::StampedSocket& client, Exch
   co_return out;
 }
 
+bool is_events(const http::RequestHead& request) {
+  const std::string_view path(request.path);
+  return request.method == "GET" && path.substr(0, path.find('?')) == "/events";
+}
+
+// What the reader has seen already: a browser that comes back by itself says so in Last-Event-ID, our page in `since`.
+WallTime seen_until(const http::RequestHead& request) {
+  if (const auto id = request.fields.find("Last-Event-ID")) return parse_event_id(*id);
+  constexpr std::string_view kSince = "?since=";
+  const std::string_view path(request.path);
+  const std::size_t at = path.find(kSince);
+  return at == std::string_view::npos ? WallTime{} : parse_event_id(path.substr(at + kSince.size()));
+}
+
 }  // namespace
 
 bool admin_request_allowed(const http::RequestHead& head) {
@@ -65,6 +80,25 @@ net::Task<void> AdminServer::serve(net::TcpSocket socket) {
   Exchange exchange;
   for (bool keep = true; keep;) keep = co_await serve_one(client, exchange);
   --connections_;
+}
+
+net::Task<void> AdminServer::stream_events(net::StampedSocket& client, Exchange& x) {
+  if (hub_.full()) {
+    append_reply(x.out, {.status = 503,
+                         .body = "{\"error\":\"too many readers of /events\"}\n",
+                         .fields = "Retry-After: 5\r\n",
+                         .keep_alive = false});
+    co_await send(client, x.out);
+    co_return;
+  }
+  http::append_status_line(x.out, 200);
+  http::append_field(x.out, "Content-Type", "text/event-stream");
+  http::append_field(x.out, "Cache-Control", "no-store");
+  http::append_field(x.out, "X-Content-Type-Options", "nosniff");
+  http::append_field(x.out, "Connection", "close");
+  http::append_head_end(x.out);
+  x.out += sampler_.greeting(seen_until(x.request), steady_now(), wall_now());
+  co_await hub_.serve(client, std::move(x.out));
 }
 
 net::Task<bool> AdminServer::serve_one(net::StampedSocket& client, Exchange& x) {
@@ -91,17 +125,22 @@ net::Task<bool> AdminServer::serve_one(net::StampedSocket& client, Exchange& x) 
   if (allowed) body = co_await read_body(client, x);
   const bool keep = body.has_value() && x.request.keep_alive;
   if (!allowed) {
-    page = {403, "application/json",
-            "{\"error\":\"this Host or Origin may not use the admin port; use an address or localhost\"}\n"};
+    page = {403,
+            "application/json",
+            "{\"error\":\"this Host or Origin may not use the admin port; use an address or localhost\"}\n",
+            {}};
   } else if (!body) {
-    page = {413, "application/json", "{\"error\":\"the body is malformed, too large or incomplete\"}\n"};
+    page = {413, "application/json", "{\"error\":\"the body is malformed, too large or incomplete\"}\n", {}};
+  } else if (is_events(x.request)) {
+    co_await stream_events(client, x);
+    co_return false;
   } else {
     page = pages_.admin(x.request.method, x.request.path, *body);
   }
   append_reply(x.out, {.status = page.status,
                        .content_type = page.content_type,
                        .body = page.body,
-                       .fields = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n",
+                       .fields = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" + page.fields,
                        .keep_alive = keep,
                        .old_client = x.request.minor_version == 0,
                        .head_only = x.request.method == "HEAD"});

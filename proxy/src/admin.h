@@ -8,12 +8,14 @@
 
 #include "pages.h"
 #include "quoll/net/listener.h"
+#include "sampler.h"
 
 namespace quoll::proxy {
 
 class AdminServer {
  public:
-  AdminServer(net::Worker& worker, Pages& pages) : worker_(worker), pages_(pages) {}
+  AdminServer(net::Worker& worker, Pages& pages, EventHub& hub, Sampler& sampler)
+      : worker_(worker), pages_(pages), hub_(hub), sampler_(sampler) {}
 
   // Serves one connection.
   net::Task<void> serve(net::TcpSocket socket);
@@ -22,10 +24,13 @@ class AdminServer {
   static constexpr std::size_t kMaxConnections = 256;
 
  private:
+  net::Task<void> stream_events(net::StampedSocket& client, Exchange& exchange);
   net::Task<bool> serve_one(net::StampedSocket& client, Exchange& exchange);
 
   net::Worker& worker_;
   Pages& pages_;
+  EventHub& hub_;
+  Sampler& sampler_;
   std::size_t connections_ = 0;
 };
 

@@ -19,7 +19,7 @@ std::string_view without_query(std::string_view path) {
 }
 
 PageAnswer error(unsigned status, std::string_view message) {
-  return {status, "application/json", json_text(json::object{{"error", message}})};
+  return {status, "application/json", json_text(json::object{{"error", message}}), {}};
 }
 
 // Keeps a core busy: what CPU-heavy work on an event loop looks like to everybody else on it.
@@ -55,7 +55,7 @@ PageAnswer Pages::get(std::string_view method, std::string_view path) const {
   if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
   if (path == "/circuit-status") return status();
   if (path == "/health") return health();
-  if (path == "/metrics") return {200, std::string(telemetry::kExpositionContentType), metrics_.registry.expose()};
+  if (path == "/metrics") return {200, std::string(telemetry::kExpositionContentType), metrics_.registry.expose(), {}};
   return error(404, "no such page; there are /circuit-status, /health and /metrics");
 }
 
@@ -81,20 +81,23 @@ PageAnswer Pages::status() const {
   out["verdict"] = to_string(options_.verdict);
   out["circuits"] = json::array{std::move(circuit)};
   out["loop"] = loop_json(monitor_, workers_.size(), now);
-  return {200, "application/json", json_text(out)};
+  return {200, "application/json", json_text(out), {}};
 }
 
 PageAnswer Pages::health() const {
-  return {200, "application/json",
-          json_text(json::object{{"status", "ok"}, {"circuit", core::to_string(circuit_.breaker().state())}})};
+  return {200,
+          "application/json",
+          json_text(json::object{{"status", "ok"}, {"circuit", core::to_string(circuit_.breaker().state())}}),
+          {}};
 }
 
 PageAnswer Pages::config() const {
-  return {200, "application/json", json_text(config_json(options_))};
+  return {200, "application/json", json_text(config_json(options_)), {}};
 }
 
 PageAnswer Pages::control(std::string_view method, std::string_view path) {
   if (method != "POST") return error(405, "a circuit is controlled with POST");
+  if (!options_.allow_control) return error(403, "this proxy was started with --no-control");
   const std::size_t slash = path.rfind('/');
   if (slash == std::string_view::npos || path.substr(0, slash) != circuit_.name()) {
     return error(404, fmt::format("no such circuit; there is '{}'", circuit_.name()));
@@ -112,9 +115,11 @@ PageAnswer Pages::control(std::string_view method, std::string_view path) {
   } else {
     return error(404, "no such action; there are open, close, auto and disable");
   }
-  return {200, "application/json",
+  return {200,
+          "application/json",
           json::serialize(
-              json::object{{"circuit", circuit_.name()}, {"state", core::to_string(circuit_.breaker().state())}})};
+              json::object{{"circuit", circuit_.name()}, {"state", core::to_string(circuit_.breaker().state())}}),
+          {}};
 }
 
 PageAnswer Pages::pressure(std::string_view method, std::string_view body) {
@@ -143,7 +148,7 @@ PageAnswer Pages::pressure(std::string_view method, std::string_view body) {
     return usage();
   }
   for (std::size_t i = first; i < last; ++i) workers_[i].post([length] { burn(length); });
-  return {202, "application/json", json_text(json::object{{"blocked", last - first}})};
+  return {202, "application/json", json_text(json::object{{"blocked", last - first}}), {}};
 }
 
 }  // namespace quoll::proxy

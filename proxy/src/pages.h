@@ -19,6 +19,7 @@ struct PageAnswer {
   unsigned status = 200;
   std::string content_type = "application/json";
   std::string body;
+  std::string fields;  // further ones, each ended by CRLF
 };
 
 // Whether a path (its query apart) is one of the main port's own pages.

@@ -45,7 +45,8 @@ struct Proxy::Impl {
         admin_worker(o.workers),
         monitor(workers, [this](unsigned worker, Duration lag, TimePoint now) { note_lag(worker, lag, now); }),
         pages(options, circuit, metrics, workers, monitor),
-        admin(admin_worker, pages),
+        sampler(options, circuit, metrics, workers, monitor, hub),
+        admin(admin_worker, pages, hub, sampler),
         shared{options, circuit, metrics, log, pages, admin_worker.executor(), connections, {}, {}},
         upstream(to) {}
 
@@ -55,6 +56,7 @@ struct Proxy::Impl {
   void note_lag(unsigned worker, Duration lag, TimePoint now);
   void accept(WorkerState& state, net::TcpSocket socket);
   net::Task<void> housekeeping();
+  net::Task<void> watch();
   net::Task<void> reap(WorkerState& state);
   bool drain();
 
@@ -63,11 +65,13 @@ struct Proxy::Impl {
   telemetry::Log log;
   Metrics metrics;
   Circuit circuit;
+  EventHub hub;  // outlives the worker that its readers are suspended on
   net::Workers workers;
   net::Worker admin_worker;
   net::LoopMonitor monitor;
   Pages pages;
   std::atomic<std::size_t> connections{0};
+  Sampler sampler;
   AdminServer admin;
   Shared shared;
   net::TcpEndpoint upstream;
@@ -122,6 +126,25 @@ void Proxy::Impl::register_metrics() {
     lags.push_back(&registry.histogram("quoll_loop_lag_seconds", "How late an event loop ran what was due.",
                                        {{"worker", std::to_string(i)}}, telemetry::kLagBounds));
   }
+  for (std::size_t i = 0; i < workers.size(); ++i) {
+    registry.gauge_fn("quoll_loop_lag_max_seconds", "The longest lag of an event loop in the last 15 s.",
+                      {{"worker", std::to_string(i)}}, [lag = lags[i]] { return to_seconds(lag->recent_max()); });
+  }
+  registry.gauge_fn("quoll_request_duration_max_seconds",
+                    "The longest time from a request's arrival to its answer in the last 15 s.", {}, [this] {
+                      Duration longest{};
+                      for (const auto& served : registry.histograms("http_server_request_duration_seconds")) {
+                        longest = std::max(longest, served.histogram->recent_max());
+                      }
+                      return to_seconds(longest);
+                    });
+  registry.gauge_fn("quoll_queue_delay_max_seconds",
+                    "The longest time a client's request waited to be read in the last 15 s.", {},
+                    [this] { return to_seconds(metrics.queue_delay.recent_max()); });
+  registry.gauge_fn("quoll_event_readers", "Readers of the admin port's event stream (live pages).", {},
+                    [this] { return static_cast<double>(hub.readers()); });
+  registry.counter_fn("quoll_event_readers_dropped_total", "Readers of the event stream cut off as too slow.", {},
+                      [this] { return static_cast<double>(hub.dropped()); });
   const auto stall = [&](const char* kind, const std::atomic<double>& value) {
     registry.counter_fn("quoll_stall_seconds_total",
                         "Time this process was kept from the CPU: run_queue, throttled (cgroup quota), steal.",
@@ -173,6 +196,18 @@ net::Task<void> Proxy::Impl::housekeeping() {
     throttled.store(to_seconds(totals.throttled), std::memory_order_relaxed);
     steal.store(to_seconds(totals.steal), std::memory_order_relaxed);
     log.report_suppressed(wall_now());
+    sampler.sample(steady_now(), wall_now());
+  }
+}
+
+// Ten times a second, on the admin's thread: a change of state reaches the live page at once.
+net::Task<void> Proxy::Impl::watch() {
+  Timer timer(admin_worker.executor());
+  for (;;) {
+    timer.expires_after(std::chrono::milliseconds(100));
+    const auto [error] = co_await timer.async_wait(net::kAwait);
+    if (error) co_return;
+    sampler.watch(steady_now(), wall_now());
   }
 }
 
@@ -253,6 +288,7 @@ void Proxy::start() {
     net::spawn(p.admin_worker.executor(), p.admin.serve(std::move(socket)));
   }));
   net::spawn(p.admin_worker.executor(), p.housekeeping());
+  net::spawn(p.admin_worker.executor(), p.watch());
   p.admin_worker.start();
   p.workers.start();
   p.monitor.start();

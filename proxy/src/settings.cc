@@ -164,6 +164,7 @@ const std::vector<Setting>& settings() {
       field("body_gap", &P::body_gap),
       field("verdict", &P::verdict),
       {"fallback", [](P& o, std::string_view text) { return read_fallback(text, o); }},
+      field("allow_control", &P::allow_control),
       field("allow_pressure", &P::allow_pressure),
       field("log_level", &P::log_level),
       field("max_connections", &P::max_connections),

@@ -122,6 +122,34 @@ json::object circuit_json(const Circuit& circuit, const ProxyOptions& options, T
   return out;
 }
 
+json::object circuit_summary_json(const Circuit& circuit, const ProxyOptions& options, TimePoint now) {
+  const core::Snapshot snapshot = circuit.breaker().snapshot(now);
+  json::object window = window_json(snapshot);
+  return {{"name", circuit.name()},
+          {"upstream", options.upstream},
+          {"state", core::to_string(snapshot.state)},
+          {"mode", core::to_string(snapshot.mode)},
+          {"state_seconds", std::round(to_seconds(now - circuit.since(snapshot)) * 10) / 10},
+          {"remaining_seconds", std::round(to_seconds(snapshot.remaining) * 10) / 10},
+          {"explanation", core::explain(snapshot)},
+          {"error_threshold_percent", percent(snapshot.options.failure_rate_threshold)},
+          {"window", window},
+          {"totals", totals_json(circuit, snapshot.totals)},
+          {"endpoints", json::array{json::object{{"address", circuit.upstream()}, {"window", window}}}}};
+}
+
+json::object transition_event_json(const std::string& circuit, const core::Transition& t, WallTime at) {
+  return {{"circuit", circuit},
+          {"sequence", t.sequence},
+          {"t", std::round(to_seconds(at.time_since_epoch()) * 1000) / 1000},
+          {"from", core::to_string(t.from)},
+          {"to", core::to_string(t.to)},
+          {"reason", core::to_string(t.reason)},
+          {"text", core::explain(t)},
+          {"counts", counts_json(t.evidence.counts)},
+          {"stall_ms", millis(t.evidence.longest_local_stall)}};
+}
+
 json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, TimePoint now) {
   json::array list;
   for (unsigned i = 0; i < workers; ++i) {
@@ -144,6 +172,7 @@ json::object config_json(const ProxyOptions& o) {
           {"fallback", !o.fallback               ? "off"
                        : o.fallback_file.empty() ? "note"
                                                  : o.fallback_file},
+          {"allow_control", o.allow_control},
           {"allow_pressure", o.allow_pressure},
           {"log_level", telemetry::to_string(o.log_level)},
           {"max_connections", o.max_connections},

@@ -11,6 +11,9 @@ namespace quoll::proxy {
 
 boost::json::object circuit_json(const Circuit& circuit, const ProxyOptions& options, TimePoint now);
 boost::json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, TimePoint now);
+// The live page's forms of the same: times as seconds since the epoch, no options, one transition by itself.
+boost::json::object circuit_summary_json(const Circuit& circuit, const ProxyOptions& options, TimePoint now);
+boost::json::object transition_event_json(const std::string& circuit, const core::Transition& t, WallTime at);
 boost::json::object config_json(const ProxyOptions& options);
 
 }  // namespace quoll::proxy

@@ -45,6 +45,8 @@ struct ProxyOptions {
   bool fallback = true;
   std::string fallback_file;  // empty: the note
 
+  // The admin port's POSTs may open, close and disable the circuit. Off: the port only shows.
+  bool allow_control = true;
   // POST /pressure may block the event loops: for experiments only.
   bool allow_pressure = false;
   telemetry::LogLevel log_level = telemetry::LogLevel::info;
