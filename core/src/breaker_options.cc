@@ -1,6 +1,6 @@
 #include "quoll/core/breaker_options.h"
 
-#include <utility>
+#include "faults.h"
 
 namespace quoll::core {
 
@@ -10,41 +10,7 @@ constexpr Duration kMillisecond = std::chrono::milliseconds(1);
 constexpr Duration kHour = std::chrono::hours(1);
 constexpr Duration kDay = std::chrono::hours(24);
 
-class Faults {
- public:
-  void check(const char* name, Duration value, Duration low, Duration high) {
-    if (value >= low && value <= high) return;
-    add(name, format_duration(value), format_duration(low), format_duration(high));
-  }
-  void check(const char* name, unsigned value, unsigned low, unsigned high) {
-    if (value >= low && value <= high) return;
-    add(name, std::to_string(value), std::to_string(low), std::to_string(high));
-  }
-  void check(const char* name, double value, double low, double high) {
-    if (value >= low && value <= high) return;  // false for a NaN
-    add(name, text(value), text(low), text(high));
-  }
-  // A share of calls: above 0, at most 1.
-  void check_share(const char* name, double value) {
-    if (value > 0 && value <= 1) return;
-    faults_.push_back(std::string(name) + " is " + text(value) + "; it must be above 0 and at most 1");
-  }
-  void add(std::string fault) { faults_.push_back(std::move(fault)); }
-  std::vector<std::string> take() { return std::move(faults_); }
-
- private:
-  static std::string text(double value) {
-    std::string digits = std::to_string(value);
-    while (digits.size() > 1 && digits.back() == '0') digits.pop_back();
-    if (digits.back() == '.') digits.pop_back();
-    return digits;
-  }
-  void add(const char* name, const std::string& value, const std::string& low, const std::string& high) {
-    faults_.push_back(std::string(name) + " is " + value + "; it must be between " + low + " and " + high);
-  }
-
-  std::vector<std::string> faults_;
-};
+using internal::Faults;
 
 void check_window(Faults& faults, const BreakerOptions& options) {
   faults.check("window", options.window, 10 * kMillisecond, kHour);
@@ -76,10 +42,7 @@ void check_recovery(Faults& faults, const BreakerOptions& options) {
   faults.check("reset_timeout", options.reset_timeout, kMillisecond, kDay);
   faults.check("reset_multiplier", options.reset_multiplier, 1.0, 100.0);
   faults.check("reset_timeout_max", options.reset_timeout_max, kMillisecond, kDay);
-  if (options.reset_timeout_max < options.reset_timeout) {
-    faults.add("reset_timeout_max is " + format_duration(options.reset_timeout_max) +
-               "; it must be at least reset_timeout, which is " + format_duration(options.reset_timeout));
-  }
+  faults.check_order("reset_timeout_max", options.reset_timeout_max, "reset_timeout", options.reset_timeout);
   faults.check("reset_jitter", options.reset_jitter, 0.0, 1.0);
   faults.check("half_open_permits", options.half_open_permits, 1U, 10'000U);
   faults.check("half_open_successes", options.half_open_successes, 1U, 10'000U);

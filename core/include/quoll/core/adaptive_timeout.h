@@ -1,0 +1,136 @@
+// AdaptiveTimeout: how long to wait for a callee, learned from how long it takes.
+//
+// Why: a fixed timeout is either so long that a hang holds every caller for it, or so short that a callee which slows
+// down for a good reason is cut off. Callees change by the hour; a number in a file does not.
+//
+//   timeout = clamp(quantile of recent latencies * factor + margin, floor, ceiling), at most the call's deadline
+//
+// What is learned from: the `upstream` part of samples only (arrival, not when we looked), so that our own stall never
+// makes us patient. A success is an exact sample. A timeout is a censored one: the latency was *at least* so long. It
+// is recorded at that lower bound, which is enough to rise: with factor > 1, a timeout T that cuts off more than 1 -
+// quantile of the calls becomes factor * T + margin, and so on (the doubling of TCP's RTO, RFC 6298 5.5, but only when
+// it is more than the tail that is cut off). Leaving timeouts out would be the death spiral: only the calls fast enough
+// to pass would be learned from. Failures, cancelled and ignored calls teach nothing: a fast 503 is not speed.
+//
+// A callee that hangs looks like one that got slower, so censored samples alone may raise the timeout to max_growth
+// times what clean samples justify, no more; unless over half of all calls keep timing out: each `window` of excess
+// multiplies that bound by max_growth again, up to the ceiling. So an estimate that is far too low cures itself.
+//
+// Reaction, with the defaults (quantile 0.99, window 512): 6 timeouts, or 6 slow answers and the 3 a thread sets aside,
+// after a shift up; 1,792 answers after a shift down (see latency_quantile.h). A new thread's worth of lanes adds 3.
+//
+// Learning stops while a breaker is open or load is shed: what gets through then is not the normal traffic. Trials get
+// trial_timeout(). When the breaker closes, what was learned before is dropped and warm-up begins, with a timeout that
+// the trials have shown to be enough.
+//
+// Thread-safe. timeout() is one load; record() one compare-exchange on a line of its own, and a lock every fourth time.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quoll/base/mutex.h"
+#include "quoll/base/time.h"
+#include "quoll/core/latency_quantile.h"
+#include "quoll/core/outcome.h"
+
+namespace quoll::core {
+
+struct AdaptiveTimeoutOptions {
+  // Default 0.99; range 0.5 to 0.9999. The share of calls that should fit in without the factor.
+  double quantile = 0.99;
+  // Default 1.7; range 1.05 to 10. Below 2, so that with the margin nobody waits over twice the quantile.
+  double factor = 1.7;
+  // Default 5 ms; range 0 to 1 min. What very fast callees need beside the factor.
+  Duration margin = std::chrono::milliseconds(5);
+  // No timeout is shorter. Default 10 ms; range 100 us to 1 h.
+  Duration floor = std::chrono::milliseconds(10);
+  // No timeout is longer, and trials get this one. Default 5 s; range floor to 1 h.
+  Duration ceiling = std::chrono::seconds(5);
+  // The timeout in warm-up. Default 500 ms; range floor to ceiling. What you would set as a fixed one.
+  Duration initial = std::chrono::milliseconds(500);
+  // Samples before the estimate is believed. Default 32; range 1 to window.
+  unsigned warm_up = 32;
+  // Samples remembered, see above. Default 512; range 64 to 60,000. Larger is steadier and slower.
+  unsigned window = 512;
+  // How far timeouts alone may raise it. Default 3; range 1.1 to 100. With the factor, a callee may become
+  // factor * max_growth times slower at once (5.1) and be followed without a single answer in time.
+  double max_growth = 3;
+  // A pause in the traffic after which warm-up begins anew. Default 10 min; range 1 s to 24 h.
+  Duration stale_after = std::chrono::minutes(10);
+
+  std::vector<std::string> validate() const;
+};
+
+class AdaptiveTimeout {
+ public:
+  // Who stopped the learning; several may at once.
+  enum class Pause : std::uint8_t { breaker_open = 1, shedding = 2 };
+
+  // `options` must be valid.
+  explicit AdaptiveTimeout(const AdaptiveTimeoutOptions& options);
+
+  // For a call that starts now. remaining: what is left of the caller's own deadline; the result is never longer, and
+  // zero when nothing is left (do not make the call then).
+  Duration timeout(std::optional<Duration> remaining = {}) const {
+    return bounded(Duration(timeout_.load(std::memory_order_relaxed)), remaining);
+  }
+  // For a trial of a half-open breaker: the ceiling. One call that waits long costs little, and one that is cut off by
+  // an estimate from before the outage decides wrongly.
+  Duration trial_timeout(std::optional<Duration> remaining = {}) const { return bounded(options_.ceiling, remaining); }
+
+  // `sample` must be of a call that had this timeout, a deadline of its own, or a trial's. A timeout under the caller's
+  // own shorter deadline is well: it is a lower bound all the same.
+  void record(const Sample& sample, TimePoint now, unsigned shard = 0);
+  // What became of a trial; the next warm-up will wait for at least that.
+  void record_trial(const Sample& sample);
+
+  // Stop and go on. resume(breaker_open) begins warm-up: the callee that comes back may not be the one that left.
+  void pause(Pause why);
+  void resume(Pause why);
+
+  struct Snapshot {
+    Duration timeout{};
+    // Of clean samples; and with timeouts at their lower bound. Zero while there are none.
+    Duration clean_quantile{};
+    Duration quantile{};
+    std::uint64_t learned = 0;   // clean samples since the start, those set aside not counted
+    std::uint64_t censored = 0;  // timeouts since the start
+    bool warming_up = true;
+    bool paused = false;
+  };
+  Snapshot snapshot() const;
+  const AdaptiveTimeoutOptions& options() const { return options_; }
+
+ private:
+  static Duration bounded(Duration timeout, std::optional<Duration> remaining) {
+    if (!remaining) return timeout;
+    return *remaining < Duration::zero() ? Duration::zero() : *remaining < timeout ? *remaining : timeout;
+  }
+  void learn_clean(std::uint16_t code) QUOLL_REQUIRES(mutex_);
+  void learn_censored(std::uint16_t code) QUOLL_REQUIRES(mutex_);
+  void note_time(TimePoint now) QUOLL_REQUIRES(mutex_);
+  void restart() QUOLL_REQUIRES(mutex_);
+  void publish() QUOLL_REQUIRES(mutex_);
+  double from(Duration quantile) const;
+
+  const AdaptiveTimeoutOptions options_;
+  std::atomic<std::int64_t> timeout_;  // ns
+  std::atomic<std::uint8_t> paused_{0};
+  SampleLanes lanes_;
+  mutable Mutex mutex_;
+  DecayingQuantile clean_ QUOLL_GUARDED_BY(mutex_);
+  DecayingQuantile all_ QUOLL_GUARDED_BY(mutex_);
+  std::uint64_t learned_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t censored_ QUOLL_GUARDED_BY(mutex_) = 0;
+  unsigned seen_ QUOLL_GUARDED_BY(mutex_) = 0;    // since warm-up began, up to options_.warm_up
+  unsigned excess_ QUOLL_GUARDED_BY(mutex_) = 0;  // timeouts beyond clean samples
+  Duration start_ QUOLL_GUARDED_BY(mutex_);       // the timeout in warm-up
+  Duration slowest_trial_ QUOLL_GUARDED_BY(mutex_){};
+  std::optional<TimePoint> last_ QUOLL_GUARDED_BY(mutex_);
+};
+
+}  // namespace quoll::core
