@@ -7,6 +7,8 @@
 #include <cerrno>
 #include <cstring>
 
+#include "quoll/base/assert.h"
+
 namespace quoll::net {
 namespace {
 
@@ -51,6 +53,7 @@ bool enable_stamps(int fd) {
 StampedSocket::StampedSocket(Loop& loop, TcpSocket socket) : loop_(loop), socket_(std::move(socket)) {}
 
 ReadResult StampedSocket::try_read(std::span<char> into) {
+  QUOLL_ASSERT(!into.empty());  // recvmsg would return 0, which reads as EOF
   ReadResult out;
   iovec piece{into.data(), into.size()};
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
@@ -147,14 +150,15 @@ Task<WriteResult> StampedSocket::write(std::span<iovec> pieces, TimePoint deadli
   bool passed = false;
   for (;;) {
     WriteResult result = write_now(pieces);
-    if (result.bytes > 0) passed = false;
     result.bytes = total += result.bytes;
     if (result.status != IoStatus::would_block) co_return result;
     if (passed) {
       result.status = IoStatus::deadline;
+      result.error = 0;
       co_return result;
     }
-    passed = !co_await wait_writable(deadline);
+    // Once it has passed, one more look, and what that look can write does not buy more time.
+    passed = steady_now() >= deadline || !co_await wait_writable(deadline);
   }
 }
 
