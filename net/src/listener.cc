@@ -93,11 +93,12 @@ Task<void> Listener::run(std::function<void(TcpSocket)> on_accept) {
         }
         continue;
       }
-      if (out_of_descriptors(errno)) {
+      const int why = errno;
+      if (out_of_descriptors(why)) {
         pause.expires_after(std::chrono::milliseconds(50));
         co_await pause.async_wait(kAwait);
       }
-      if (errno != EINTR && errno != ECONNABORTED) break;
+      if (why != EINTR && why != ECONNABORTED) break;
     }
   }
 }
