@@ -23,11 +23,13 @@ std::vector<std::string_view> words(std::string_view line) {
   return out;
 }
 
-std::optional<std::int64_t> number(std::string_view text) {
+// A counter in units of `unit`. What does not fit, or is negative, has not the expected form.
+std::optional<Duration> counter(std::string_view text, Duration unit) {
   std::int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
-  return value;
+  if (value < 0 || value > Duration::max() / unit) return std::nullopt;
+  return unit * value;
 }
 
 // The next line of `text`, which is shortened by it.
@@ -50,19 +52,15 @@ std::string slurp(const std::filesystem::path& path) {
 std::optional<Duration> parse_schedstat_wait(std::string_view text) {
   const auto fields = words(text);
   if (fields.size() < 2) return std::nullopt;
-  const auto wait = number(fields[1]);
-  if (!wait) return std::nullopt;
-  return Duration(*wait);
+  return counter(fields[1], Duration(1));
 }
 
 std::optional<Duration> parse_cgroup_throttled(std::string_view cpu_stat) {
   while (!cpu_stat.empty()) {
     const auto fields = words(take_line(cpu_stat));
     if (fields.size() != 2) continue;
-    const auto value = number(fields[1]);
-    if (!value) continue;
-    if (fields[0] == "throttled_usec") return std::chrono::microseconds(*value);
-    if (fields[0] == "throttled_time") return Duration(*value);
+    if (fields[0] == "throttled_usec") return counter(fields[1], std::chrono::microseconds(1));
+    if (fields[0] == "throttled_time") return counter(fields[1], Duration(1));
   }
   return std::nullopt;
 }
@@ -70,9 +68,7 @@ std::optional<Duration> parse_cgroup_throttled(std::string_view cpu_stat) {
 std::optional<Duration> parse_steal(std::string_view proc_stat, long ticks_per_second) {
   const auto fields = words(take_line(proc_stat));
   if (fields.size() < 9 || fields[0] != "cpu" || ticks_per_second <= 0) return std::nullopt;
-  const auto ticks = number(fields[8]);
-  if (!ticks) return std::nullopt;
-  return Duration(std::chrono::seconds(1)) / ticks_per_second * *ticks;
+  return counter(fields[8], Duration(std::chrono::seconds(1)) / ticks_per_second);
 }
 
 std::optional<CgroupPath> parse_cgroup_path(std::string_view text) {
@@ -99,14 +95,13 @@ StallMonitor::StallMonitor(std::string root) : root_(std::move(root)) {
 
 StallTotals StallMonitor::sample() {
   const StallTotals now = read();
-  // The sum over the threads falls when one ends; a total must not.
-  last_.run_queue = std::max(last_.run_queue, now.run_queue);
+  last_.run_queue = now.run_queue;
   last_.throttled = std::max(last_.throttled, now.throttled);
   last_.steal = std::max(last_.steal, now.steal);
   return {last_.run_queue - first_.run_queue, last_.throttled - first_.throttled, last_.steal - first_.steal};
 }
 
-StallTotals StallMonitor::read() const {
+StallTotals StallMonitor::read() {
   StallTotals out;
   out.run_queue = threads_waited();
   out.throttled = throttled();
@@ -114,13 +109,22 @@ StallTotals StallMonitor::read() const {
   return out;
 }
 
-Duration StallMonitor::threads_waited() const {
-  Duration sum{};
+// The sum over the threads would fall when one ends, so what each has added since the last look is summed up.
+Duration StallMonitor::threads_waited() {
+  std::map<std::string, Duration> threads;
   std::error_code error;
-  for (const auto& task : std::filesystem::directory_iterator(root_ + "/proc/self/task", error)) {
-    sum += parse_schedstat_wait(slurp(task.path() / "schedstat")).value_or(Duration::zero());
+  std::filesystem::directory_iterator task(root_ + "/proc/self/task", error);
+  for (; !error && task != std::filesystem::directory_iterator(); task.increment(error)) {
+    const std::string id = task->path().filename();
+    const Duration waited = parse_schedstat_wait(slurp(task->path() / "schedstat")).value_or(Duration::zero());
+    const auto before = threads_.find(id);
+    // Less than before: another thread that has got the id of one that ended.
+    const bool same = before != threads_.end() && waited >= before->second;
+    waited_ += same ? waited - before->second : waited;
+    threads.emplace(id, waited);
   }
-  return sum;
+  threads_ = std::move(threads);
+  return waited_;
 }
 
 Duration StallMonitor::throttled() const {

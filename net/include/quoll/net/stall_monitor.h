@@ -4,10 +4,12 @@
 //   throttled  its cgroup had used up its quota (cpu.stat: throttled_usec, or throttled_time in cgroup v1)
 //   steal      the hypervisor gave the core to somebody else (/proc/stat, of the whole machine)
 //
-// Each is a total since the monitor was made. Sources that are missing stay at zero; `available` tells.
+// Each is a total since the monitor was made. Sources that are missing stay at zero. What a thread waited
+// between the last sample and its end is not seen.
 // Thread-compatible: one thread samples.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -42,11 +44,13 @@ class StallMonitor {
   StallTotals sample();
 
  private:
-  StallTotals read() const;
-  Duration threads_waited() const;
+  StallTotals read();
+  Duration threads_waited();
   Duration throttled() const;
 
   std::string root_;
+  std::map<std::string, Duration> threads_;  // by id: what each had waited at the last look
+  Duration waited_{};                        // summed over threads that have ended, too
   StallTotals first_;
   StallTotals last_;
 };
