@@ -87,6 +87,8 @@ class Peer {
 class PlainListener {
  public:
   explicit PlainListener(int backlog = 1024) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    ::setsockopt(fd_.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     asio::ip::tcp::endpoint any(asio::ip::address_v4::loopback(), 0);
     QUOLL_ASSERT(::bind(fd_.fd(), any.data(), static_cast<socklen_t>(any.size())) == 0);
     QUOLL_ASSERT(::listen(fd_.fd(), backlog) == 0);
@@ -157,9 +159,11 @@ class LoopbackTest : public ::testing::Test {
     QUOLL_ASSERT(run_until([&result] { return result.has_value(); }));
     return std::move(*result);
   }
-  // Runs `work` on the loop after what has been started so far has come to its first wait.
+  // Lets what has been started so far come to where it must wait, then has the loop run `work`.
   template <typename Work>
   void then(Work work) {
+    if (context_.stopped()) context_.restart();
+    context_.poll();
     asio::post(context_, std::move(work));
   }
 

@@ -66,10 +66,10 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   do {
     n = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
-  // A read that returned less than it had room for has emptied the socket as well as one that would block.
-  const bool none = n < 0 && would_block(errno);
-  drained_ = none || (n > 0 && static_cast<std::size_t>(n) < into.size());
-  if (none) return out;
+  // A read that returned less than it had room for has not: an end of the stream may lie behind the bytes, and if both
+  // came together, no edge will tell.
+  drained_ = n < 0 && would_block(errno);
+  if (drained_) return out;
 
   // Both clocks are read after the bytes, so that nothing between arrival and here is left out of our own delay.
   const int error = n < 0 ? errno : 0;
@@ -171,7 +171,7 @@ Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline) {
     boost::system::error_code error;
     if (what == TcpSocket::wait_write) {
       std::tie(error) = co_await socket_.async_wait(what, kAwait);
-    } else if (drained_) {
+    } else if (drained_ || peek() == Peek::quiet) {
       reader_waits_ = true;
       std::tie(error) = co_await socket_.wait_edge(kAwait);
       reader_waits_ = false;
@@ -195,7 +195,8 @@ StampedSocket::Peek StampedSocket::peek() {
     n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
   if (n > 0) return Peek::readable;
-  return n < 0 && would_block(errno) ? Peek::quiet : Peek::closed;
+  drained_ = n < 0 && would_block(errno);
+  return drained_ ? Peek::quiet : Peek::closed;
 }
 
 void StampedSocket::shutdown_send() {

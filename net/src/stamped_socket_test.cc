@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 #include <sys/time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <thread>
@@ -117,6 +118,64 @@ TEST_F(StampedSocketTest, ThePeersCloseIsEofAfterTheLastByte) {
   const ReadResult got = run(pair.socket->read(buffer_, kNever));
   EXPECT_EQ(got.status, IoStatus::eof);
   EXPECT_EQ(got.bytes, 0U);
+}
+
+// The bug: a read that returned less than it had room for was taken as one that had emptied the socket. The end of the
+// stream that came along with the data has no edge of its own, and a wait for one lasted until its deadline.
+TEST_F(StampedSocketTest, AnEndThatCameWithTheLastBytesEndsAWaitAtOnce) {
+  Pair pair = make_pair();
+  EXPECT_EQ(pair.socket->try_read(buffer_).status, IoStatus::would_block);
+  std::optional<ReadResult> data;
+  start(pair.socket->read(buffer_, kNever, true), data);
+  then([&pair] {
+    pair.peer.send("bye");
+    pair.peer.close();
+    pollfd p{pair.socket->native_handle(), POLLRDHUP, 0};
+    ::poll(&p, 1, 5000);
+  });
+  ASSERT_TRUE(run_until([&data] { return data.has_value(); }));
+  EXPECT_EQ(data->bytes, 3U);
+  const TimePoint deadline = steady_now() + seconds(5);
+  EXPECT_TRUE(run(pair.socket->wait_readable(deadline)));
+  EXPECT_EQ(run(pair.socket->read(buffer_, deadline, true)).status, IoStatus::eof);
+  EXPECT_LT(steady_now(), deadline);
+}
+
+TEST_F(StampedSocketTest, ABufferThatIsFilledToTheBrimLeavesNoByteBehind) {
+  const Pair pair = make_pair();
+  pair.peer.send("12345678");
+  await_arrival(pair.socket->native_handle());
+  const std::span<char> four(buffer_.data(), 4);
+  EXPECT_EQ(run(pair.socket->read(four, kNever, true)).bytes, 4U);
+  EXPECT_EQ(run(pair.socket->read(four, steady_now() + seconds(5), true)).bytes, 4U);
+  EXPECT_EQ(run(pair.socket->read(four, steady_now() + milliseconds(10), true)).status, IoStatus::deadline);
+}
+
+// Each order of arrival, edge, read and wait, many times: a lost edge would end in a deadline.
+TEST_F(StampedSocketTest, NoWaitMissesAnEdge) {
+  const Pair pair = make_pair();
+  constexpr std::size_t kTotal = 300'000;
+  std::thread sender([&pair] {
+    const std::string text(700, 'e');
+    std::size_t sent = 0;
+    for (unsigned i = 1; sent < kTotal; i = i * 1664525 + 1013904223) {
+      const std::size_t size = std::min<std::size_t>(i % 700 + 1, kTotal - sent);
+      pair.peer.send(std::string_view(text).substr(0, size));
+      sent += size;
+      if (i % 4 == 0) std::this_thread::yield();
+    }
+  });
+  std::size_t received = 0;
+  bool wait_first = false;
+  while (received < kTotal) {
+    const std::span<char> into(buffer_.data(), received % 900 + 1);
+    const ReadResult got = run(pair.socket->read(into, steady_now() + seconds(5), wait_first));
+    if (got.status != IoStatus::ok) break;
+    received += got.bytes;
+    wait_first = !wait_first;
+  }
+  sender.join();
+  EXPECT_EQ(received, kTotal);
 }
 
 TEST_F(StampedSocketTest, ThePeersResetIsAnErrorWithItsNumber) {

@@ -33,6 +33,14 @@ class VerdictTest : public LoopbackTest {
     return got;
   }
 
+  // A wait that may be wrong, until it is right.
+  static Task<bool> wait_for_bytes(StampedSocket& socket) {
+    for (;;) {
+      const bool readable = co_await socket.wait_readable(kNever);
+      if (!readable || socket.peek() == StampedSocket::Peek::readable) co_return readable;
+    }
+  }
+
   // The timer's own descriptor comes first in epoll's list of what is ready: a request on which nobody answers.
   void let_a_deadline_pass() {
     unanswered_.emplace([](void*) {}, nullptr);
@@ -99,7 +107,7 @@ TEST_F(VerdictTest, M1TimersDoRunBeforeTheBytesOfSomeSockets) {
   std::vector<std::optional<bool>> readable(kFlood);
   for (std::size_t i = 0; i < kFlood; ++i) {
     pairs.push_back(make_pair());
-    start(pairs[i].socket->wait_readable(kNever), readable[i]);
+    start(wait_for_bytes(*pairs[i].socket), readable[i]);
   }
   then([&] {
     let_a_deadline_pass();
@@ -189,8 +197,9 @@ TEST_F(VerdictTest, M3EofAtTheDeadlineIsEofAndNoTimeout) {
 TEST_F(VerdictTest, M4TheUpstreamsLatencyDoesNotContainOurOwnBlock) {
   const Pair pair = make_pair();
   char request[] = "request";
-  const iovec piece{request, sizeof request};
-  const WriteResult sent = pair.socket->try_write({&piece, 1});
+  iovec piece{request, sizeof request};
+  std::span<iovec> pieces(&piece, 1);
+  const WriteResult sent = pair.socket->write_now(pieces);
   ASSERT_EQ(sent.status, IoStatus::ok);
   pair.socket->set_earliest_arrival(sent.sent_at);
   std::optional<ReadResult> got;

@@ -105,7 +105,7 @@ class StampedSocket {
   Deadline read_deadline_{&StampedSocket::wake, this};
   Deadline write_deadline_{&StampedSocket::wake, this};
   bool reader_waits_ = false;
-  // The last read emptied the socket, so that what comes next comes with an edge.
+  // The last read or peek found the socket empty, so that what comes next comes with an edge.
   bool drained_ = false;
   TimePoint earliest_{};
   DeadlinePolicy policy_ = DeadlinePolicy::look_first;
