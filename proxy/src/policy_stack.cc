@@ -198,7 +198,8 @@ net::Task<bool> serve(Session& s) {
   const bool failed = judged.verdict == core::Verdict::failure || end == UpstreamCall::End::no_answer;
   if (failed) call.finish(core::to_sample(judged), steady_now());
   if (end == UpstreamCall::End::answered && !(failed && s.options().fallback)) {
-    co_return co_await relay(s, attempt, failed ? nullptr : &call);
+    Call* const undecided = failed ? nullptr : &call;
+    co_return co_await relay(s, attempt, undecided);
   }
 
   // Fallback or error. The answer's body, if it is here whole, is dropped and the connection kept.

@@ -105,8 +105,9 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
       co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", steady_now());
     }
     const TimePoint sent_at = upload_.sent_at();
-    const net::ReadResult got = co_await socket_->read(
-        x.up.writable(), sent_at == net::kNever ? net::kNever : sent_at + options.timeout, wait_first);
+    // (No ?: in the operand of a co_await: gcc 12 evaluates both of its sides.)
+    const TimePoint deadline = sent_at == net::kNever ? net::kNever : sent_at + options.timeout;
+    const net::ReadResult got = co_await socket_->read(x.up.writable(), deadline, wait_first);
     wait_first = false;
     if (upload_.client_gone() || upload_.bad_body()) co_return End::client_gone;
     if (got.status == net::IoStatus::deadline) {
