@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "quoll/core/adaptive_timeout.h"
+#include "quoll/core/bulkhead.h"
+#include "quoll/core/concurrency_limit.h"
 #include "quoll/core/rate_limit.h"
 #include "quoll/core/retry.h"
 
@@ -44,6 +46,36 @@ void BM_PolicyAdaptiveTimeout(benchmark::State& state) {
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyAdaptiveTimeout);
+
+void concurrency(benchmark::State& state, LimitAlgorithm algorithm) {
+  auto& limit = shared<ConcurrencyLimit>(state, ConcurrencyLimitOptions{.algorithm = algorithm});
+  const auto shard = static_cast<unsigned>(state.thread_index());
+  TimePoint now = kStart;
+  unsigned i = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    now += Duration(100);
+    auto slot = limit.try_acquire(shard);
+    limit.record(std::move(*slot), {.upstream = varied(++i)}, now);
+  }
+}
+void BM_PolicyConcurrencyFixed(benchmark::State& state) {
+  concurrency(state, LimitAlgorithm::fixed);
+}
+QUOLL_POLICY_BENCH(BM_PolicyConcurrencyFixed);
+void BM_PolicyConcurrencyGradient2(benchmark::State& state) {
+  concurrency(state, LimitAlgorithm::gradient2);
+}
+QUOLL_POLICY_BENCH(BM_PolicyConcurrencyGradient2);
+
+void BM_PolicyBulkhead(benchmark::State& state) {
+  auto& bulkhead = shared<Bulkhead>(state, BulkheadOptions{.max_waiting = 100});
+  const auto shard = static_cast<unsigned>(state.thread_index());
+  for ([[maybe_unused]] auto _ : state) {
+    benchmark::DoNotOptimize(bulkhead.try_acquire(shard));
+    benchmark::DoNotOptimize(bulkhead.next_ready(kStart, shard));
+  }
+}
+QUOLL_POLICY_BENCH(BM_PolicyBulkhead);
 
 void BM_PolicyRateLimit(benchmark::State& state) {
   auto& limit = shared<RateLimit>(state, RateLimitOptions{.rate = 100'000'000, .burst = 1'000'000});

@@ -1,0 +1,77 @@
+// Bulkhead: at most so many calls under way, and at most so many waiting for a place.
+//
+// Why a bound on the wait too: a queue without one turns a short overload into a long one, in which every call is
+// answered late. Most queues should be short or absent.
+//
+// The waiting itself is not done here: core has no threads and no timers. A caller that finds no place leaves a ticket,
+// waits in its own way (a coroutine, a condition variable), and is told by whoever frees a place:
+//
+//   auto slot = bulkhead.try_acquire(shard);                     // admitted?
+//   if (!slot) auto ticket = bulkhead.enqueue(tag, deadline);    // nullopt: the queue is full, refuse
+//   hand_out();                                                  // after each enqueue and after each slot that ends:
+//   while (auto ready = bulkhead.next_ready(now)) wake(ready->tag, std::move(ready->slot));
+//
+// next_ready() gives places to waiters, first come first served; nobody overtakes them. A waiter whose deadline has
+// passed is handed out without a slot. A waiter that goes away says cancel(ticket); when that returns false its place
+// has already been handed out, and dropping the slot frees it.
+// Calling next_ready after *enqueue*, too, closes the gap in which a place became free between try_acquire and enqueue.
+//
+// Thread-safe. Without waiters no lock is taken. Nothing is allocated after construction.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quoll/base/mutex.h"
+#include "quoll/base/time.h"
+#include "quoll/core/concurrency_limit.h"
+#include "quoll/core/ticket_list.h"
+
+namespace quoll::core {
+
+struct BulkheadOptions {
+  // Default 25; range 1 to 1,000,000. What the callee (or the pool behind it) bears at a time.
+  unsigned max_in_flight = 25;
+  // Default 0: refuse at once; range up to 100,000. 56 bytes each.
+  unsigned max_waiting = 0;
+
+  std::vector<std::string> validate() const;
+};
+
+class Bulkhead {
+ public:
+  // `options` must be valid.
+  explicit Bulkhead(const BulkheadOptions& options);
+
+  // A place, or nothing: all are taken, or others wait for one.
+  std::optional<Slot> try_acquire(unsigned shard = 0) {
+    if (waiting_.load(std::memory_order_relaxed) != 0) return std::nullopt;
+    return limit_.try_acquire(shard);
+  }
+
+  // tag: whatever finds the caller again. Nothing when the queue is full.
+  std::optional<Ticket> enqueue(std::uint64_t tag, TimePoint deadline = TimePoint::max());
+  bool cancel(Ticket ticket);
+
+  struct Ready {
+    std::uint64_t tag;
+    std::optional<Slot> slot;  // none: its deadline has passed
+  };
+  std::optional<Ready> next_ready(TimePoint now, unsigned shard = 0);
+
+  unsigned in_flight() const { return limit_.in_flight(); }
+  unsigned waiting() const { return waiting_.load(std::memory_order_relaxed); }
+  const BulkheadOptions& options() const { return options_; }
+
+ private:
+  const BulkheadOptions options_;
+  ConcurrencyLimit limit_;
+  std::atomic<unsigned> waiting_{0};
+  Mutex mutex_;
+  TicketList queue_ QUOLL_GUARDED_BY(mutex_);
+};
+
+}  // namespace quoll::core
