@@ -36,7 +36,7 @@ Task<ConnectResult> connect(Loop& loop, TcpEndpoint to, TimePoint deadline, Dead
   if (fd < 0) co_return ConnectResult{nullptr, IoStatus::error, errno, false};
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  enable_stamps(fd);
+  if (loop.want_stamps) enable_stamps(fd);
   TcpSocket socket(loop.executor);
   boost::system::error_code failed;
   socket.assign(to.protocol(), fd, failed);

@@ -60,7 +60,7 @@ Result<void> check_free(const TcpEndpoint& at) {
 Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const TcpEndpoint& at, const ListenOptions& options) {
   const int fd = open_socket(at, true, options.backlog);
   if (fd < 0) return cannot_listen(at, errno);
-  const bool stamps = enable_stamps(fd);
+  const bool stamps = loop.want_stamps && enable_stamps(fd);
   Acceptor acceptor(loop.executor);
   boost::system::error_code error;
   acceptor.assign(at.protocol(), fd, error);

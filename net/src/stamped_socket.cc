@@ -71,10 +71,19 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   drained_ = n < 0 && would_block(errno);
   if (drained_) return out;
 
-  // Both clocks are read after the bytes, so that nothing between arrival and here is left out of our own delay.
+  // The clock is read after the bytes, so that nothing between arrival and here is left out of our own delay.
   const int error = n < 0 ? errno : 0;
-  const ClockReading now = read_clocks();
-  out.read_at = out.arrived_at = now.steady;
+  timespec stamp;
+  if (n > 0 && find_stamp(message, stamp) != nullptr) {
+    const ClockReading now = read_clocks();
+    loop_.stamps.observe(now);
+    const Arrival arrival = loop_.stamps.convert(to_wall(stamp), earliest_);
+    out.read_at = now.steady;
+    out.arrived_at = arrival.at;
+    out.stamped = arrival.exact;
+  } else {
+    out.read_at = out.arrived_at = steady_now();
+  }
   if (n <= 0) {
     out.status = n == 0 ? IoStatus::eof : IoStatus::error;
     out.error = error;
@@ -82,13 +91,6 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   }
   out.status = IoStatus::ok;
   out.bytes = static_cast<std::size_t>(n);
-  loop_.stamps.observe(now);
-  timespec stamp;
-  if (find_stamp(message, stamp) != nullptr) {
-    const Arrival arrival = loop_.stamps.convert(to_wall(stamp), earliest_);
-    out.arrived_at = arrival.at;
-    out.stamped = arrival.exact;
-  }
   (out.stamped ? loop_.counters.stamped_reads : loop_.counters.unstamped_reads).add();
   return out;
 }

@@ -105,6 +105,7 @@ Result<void> Proxy::Impl::open() {
   if (!admin_at) return admin_at.error();
   if (auto free = net::check_free(*at); !free) return free.error();
   for (std::size_t i = 0; i < workers.size(); ++i) {
+    workers[i].loop().want_stamps = options.stamps;
     states.push_back(std::make_unique<WorkerState>(workers[i], shared, upstream));
     auto listener = net::Listener::open(workers[i].loop(), *at);
     if (!listener) return listener.error();

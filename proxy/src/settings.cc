@@ -163,6 +163,7 @@ const std::vector<Setting>& settings() {
       field("timeout", &P::timeout),
       field("body_gap", &P::body_gap),
       field("verdict", &P::verdict),
+      field("stamps", &P::stamps),
       {"fallback", [](P& o, std::string_view text) { return read_fallback(text, o); }},
       field("allow_control", &P::allow_control),
       field("allow_pressure", &P::allow_pressure),

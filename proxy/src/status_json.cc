@@ -168,6 +168,7 @@ json::object config_json(const ProxyOptions& o) {
           {"timeout", format_duration(o.timeout)},
           {"body_gap", format_duration(o.body_gap)},
           {"verdict", to_string(o.verdict)},
+          {"stamps", o.stamps},
           {"breaker", options_json(o.breaker)},
           {"fallback", !o.fallback               ? "off"
                        : o.fallback_file.empty() ? "note"

@@ -34,6 +34,9 @@ struct Loop {
   DeadlineQueue deadlines;
   StampClock stamps;
   LoopCounters counters;
+  // Whether sockets ask the kernel for arrival stamps. Default true; set it before the first socket. False is for
+  // measuring what stamps cost and for testing life without them.
+  bool want_stamps = true;
 };
 
 }  // namespace quoll::net

@@ -38,6 +38,9 @@ struct ProxyOptions {
   // The longest gap in a body from upstream, counted while we wait for it. Default 5 s; range 1 ms to 1 h.
   Duration body_gap = std::chrono::seconds(5);
   VerdictKind verdict = VerdictKind::arrival;
+  // Ask the kernel when bytes arrived. Default true. Without stamps an answer that was read late, because we were late,
+  // is inconclusive; false is for measuring what stamps cost.
+  bool stamps = true;
   core::BreakerOptions breaker;
 
   // What a client gets when the call could not be made or failed: an answer of 200 with a JSON note, or the contents of
