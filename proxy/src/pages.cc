@@ -8,6 +8,7 @@
 
 #include "json_text.h"
 #include "status_json.h"
+#include "web_page.h"
 
 namespace quoll::proxy {
 namespace {
@@ -67,9 +68,13 @@ PageAnswer Pages::admin(std::string_view method, std::string_view path, std::str
     if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
     return config();
   }
+  if (path == "/" || path == "/dashboard" || path.starts_with("/dashboard/")) {
+    if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
+    return dashboard(path);
+  }
   if (is_page(path)) return get(method, path);
   return error(404,
-               "no such page; there are /circuit-status, /health, /metrics, /config, and by POST "
+               "no such page; there are /dashboard, /events, /circuit-status, /health, /metrics, /config, and by POST "
                "/circuits/NAME/{open,close,auto,disable} and /pressure");
 }
 
@@ -93,6 +98,26 @@ PageAnswer Pages::health() const {
 
 PageAnswer Pages::config() const {
   return {200, "application/json", json_text(config_json(options_)), {}};
+}
+
+PageAnswer Pages::dashboard(std::string_view path) {
+  if (path == "/" || path == "/dashboard/") return {302, "", "", "Location: /dashboard\r\n"};
+  // The page may load nothing but its own files and talk to nobody but this port.
+  constexpr std::string_view kPolicy =
+      "Content-Security-Policy: default-src 'none'; script-src 'self'; style-src 'self'; img-src data:; "
+      "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+      "Referrer-Policy: no-referrer\r\nCross-Origin-Opener-Policy: same-origin\r\n";
+  for (const web::File& file : web::files()) {
+    if (file.path == path) {
+      return {200, std::string(file.content_type), std::string(file.bytes), std::string(kPolicy)};
+    }
+  }
+  if (web::missing().empty() || path != "/dashboard") return error(404, "the live page has no such file");
+  return {503, "text/plain; charset=utf-8",
+          fmt::format("The live page is missing: {}.\n\nThe same numbers are at /circuit-status and /metrics, and as a "
+                      "stream at /events.\n",
+                      web::missing()),
+          std::string(kPolicy)};
 }
 
 PageAnswer Pages::control(std::string_view method, std::string_view path) {

@@ -44,6 +44,7 @@ class Pages {
   PageAnswer control(std::string_view method, std::string_view path);
   PageAnswer pressure(std::string_view method, std::string_view body);
   PageAnswer config() const;
+  static PageAnswer dashboard(std::string_view path);
 
   const ProxyOptions& options_;
   Circuit& circuit_;
