@@ -84,7 +84,7 @@ class EdgeSocket : public TcpSocket {
   auto wait_edge(Token&& token) {
 #ifdef QUOLL_EDGE_WAIT
     return asio::async_initiate<Token, void(boost::system::error_code)>(
-        [this](auto handler) { start(std::move(handler)); }, token);
+        [this](auto handler) { this->start(std::move(handler)); }, token);
 #else
     return async_wait(wait_read, std::forward<Token>(token));
 #endif
