@@ -36,6 +36,7 @@ Task<ConnectResult> connect(Loop& loop, TcpEndpoint to, TimePoint deadline, Dead
   if (fd < 0) co_return ConnectResult{nullptr, IoStatus::error, errno, false};
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  ::setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);  // spares StampedSocket a peek before each wait
   if (loop.want_stamps) enable_stamps(fd);
   TcpSocket socket(loop.executor);
   boost::system::error_code failed;

@@ -7,6 +7,7 @@
 #include <arpa/inet.h>
 #include <gtest/gtest.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -177,6 +178,8 @@ class LoopbackTest : public ::testing::Test {
     static const PlainListener* const kListener = [] {
       auto* made = new PlainListener;
       QUOLL_ASSERT(enable_stamps(made->fd()));
+      const int on = 1;
+      ::setsockopt(made->fd(), IPPROTO_TCP, TCP_INQ, &on, sizeof on);
       return made;
     }();
     return *kListener;

@@ -1,11 +1,14 @@
 #include "quoll/net/stamped_socket.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <ctime>
 
 #include <cerrno>
 #include <cstring>
+#include <optional>
+#include <tuple>
 
 #include "quoll/base/assert.h"
 
@@ -16,14 +19,26 @@ WallTime to_wall(const timespec& stamp) {
   return WallTime(std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec));
 }
 
-// The arrival stamp among a message's control data.
-const timespec* find_stamp(msghdr& message, timespec& out) {
+// What recvmsg tells beside the bytes.
+struct Aside {
+  std::optional<WallTime> stamp;
+  bool nothing_left = false;  // neither bytes nor the end of the stream; false also where the kernel does not say
+};
+
+Aside read_aside(msghdr& message) {
+  Aside out;
   for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_TIMESTAMPNS) continue;
-    std::memcpy(&out, CMSG_DATA(c), sizeof out);
-    return &out;
+    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
+      timespec stamp;
+      std::memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
+      out.stamp = to_wall(stamp);
+    } else if (c->cmsg_level == IPPROTO_TCP && c->cmsg_type == TCP_CM_INQ) {
+      int left = 0;
+      std::memcpy(&left, CMSG_DATA(c), sizeof left);
+      out.nothing_left = left == 0;
+    }
   }
-  return nullptr;
+  return out;
 }
 
 bool would_block(int error) {
@@ -56,7 +71,7 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   QUOLL_ASSERT(!into.empty());  // recvmsg would return 0, which reads as EOF
   ReadResult out;
   iovec piece{into.data(), into.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec))];
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(int))];
   msghdr message{};
   message.msg_iov = &piece;
   message.msg_iovlen = 1;
@@ -66,18 +81,19 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   do {
     n = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
-  // A read that returned less than it had room for has not: an end of the stream may lie behind the bytes, and if both
-  // came together, no edge will tell.
   drained_ = n < 0 && would_block(errno);
   if (drained_) return out;
 
   // The clock is read after the bytes, so that nothing between arrival and here is left out of our own delay.
   const int error = n < 0 ? errno : 0;
-  timespec stamp;
-  if (n > 0 && find_stamp(message, stamp) != nullptr) {
+  const Aside aside = n > 0 ? read_aside(message) : Aside{};
+  // Having returned less than it had room for would not be enough: an end of the stream may lie behind the bytes, and
+  // if both came together, no edge will tell.
+  drained_ = aside.nothing_left;
+  if (aside.stamp) {
     const ClockReading now = read_clocks();
     loop_.stamps.observe(now);
-    const Arrival arrival = loop_.stamps.convert(to_wall(stamp), earliest_);
+    const Arrival arrival = loop_.stamps.convert(*aside.stamp, earliest_);
     out.read_at = now.steady;
     out.arrived_at = arrival.at;
     out.stamped = arrival.exact;

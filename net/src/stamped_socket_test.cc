@@ -123,22 +123,26 @@ TEST_F(StampedSocketTest, ThePeersCloseIsEofAfterTheLastByte) {
 // The bug: a read that returned less than it had room for was taken as one that had emptied the socket. The end of the
 // stream that came along with the data has no edge of its own, and a wait for one lasted until its deadline.
 TEST_F(StampedSocketTest, AnEndThatCameWithTheLastBytesEndsAWaitAtOnce) {
-  Pair pair = make_pair();
-  EXPECT_EQ(pair.socket->try_read(buffer_).status, IoStatus::would_block);
-  std::optional<ReadResult> data;
-  start(pair.socket->read(buffer_, kNever, true), data);
-  then([&pair] {
-    pair.peer.send("bye");
-    pair.peer.close();
-    pollfd p{pair.socket->native_handle(), POLLRDHUP, 0};
-    ::poll(&p, 1, 5000);
-  });
-  ASSERT_TRUE(run_until([&data] { return data.has_value(); }));
-  EXPECT_EQ(data->bytes, 3U);
-  const TimePoint deadline = steady_now() + seconds(5);
-  EXPECT_TRUE(run(pair.socket->wait_readable(deadline)));
-  EXPECT_EQ(run(pair.socket->read(buffer_, deadline, true)).status, IoStatus::eof);
-  EXPECT_LT(steady_now(), deadline);
+  // With and without the kernel's word on what is left.
+  for (const int inq : {1, 0}) {
+    Pair pair = make_pair();
+    ASSERT_EQ(::setsockopt(pair.socket->native_handle(), IPPROTO_TCP, TCP_INQ, &inq, sizeof inq), 0);
+    EXPECT_EQ(pair.socket->try_read(buffer_).status, IoStatus::would_block);
+    std::optional<ReadResult> data;
+    start(pair.socket->read(buffer_, kNever, true), data);
+    then([&pair] {
+      pair.peer.send("bye");
+      pair.peer.close();
+      pollfd p{pair.socket->native_handle(), POLLRDHUP, 0};
+      ::poll(&p, 1, 5000);
+    });
+    ASSERT_TRUE(run_until([&data] { return data.has_value(); }));
+    EXPECT_EQ(data->bytes, 3U);
+    const TimePoint deadline = steady_now() + seconds(5);
+    EXPECT_TRUE(run(pair.socket->wait_readable(deadline)));
+    EXPECT_EQ(run(pair.socket->read(buffer_, deadline, true)).status, IoStatus::eof);
+    EXPECT_LT(steady_now(), deadline);
+  }
 }
 
 TEST_F(StampedSocketTest, ABufferThatIsFilledToTheBrimLeavesNoByteBehind) {

@@ -3,9 +3,10 @@
 // Asio registers every socket edge-triggered, once. Its async_wait does not rely on that and re-arms the descriptor
 // with an epoll_ctl each time: two a proxied request, 7 % of its cost. Its reads do rely on it: the reactor remembers
 // in try_speculative whether an edge has come since the socket was last found exhausted. wait_edge() queues an
-// operation that says "exhausted" as reads do, but reads nothing. The bargain: the caller waits only after a
-// read that would block, or else no edge may come. A read that returned less than it had room for is not enough: the
-// end of the stream that arrived together with its bytes has no edge of its own.
+// operation that says "exhausted" as reads do, but reads nothing. The bargain: the caller waits only when the
+// socket is known to be empty (a read that would block, TCP_INQ), or else no edge may come. A read that returned less
+// than it had room for is not enough: the end of the stream that arrived together with its bytes has no edge of its
+// own.
 //
 // The operation is built from Asio's detail namespace, which is no public interface. So it is used with exactly the
 // version it was written for, Debian 12's Boost 1.81; with any other, wait_edge() is async_wait.

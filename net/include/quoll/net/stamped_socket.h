@@ -105,13 +105,14 @@ class StampedSocket {
   Deadline read_deadline_{&StampedSocket::wake, this};
   Deadline write_deadline_{&StampedSocket::wake, this};
   bool reader_waits_ = false;
-  // The last read or peek found the socket empty, so that what comes next comes with an edge.
+  // The last read or peek left the socket empty, so that what comes next comes with an edge.
   bool drained_ = false;
   TimePoint earliest_{};
   DeadlinePolicy policy_ = DeadlinePolicy::look_first;
 };
 
-// Switches arrival stamps on; false where the kernel refuses.
+// Switches arrival stamps on; false where the kernel refuses. Reads then say, too, whether they have emptied the
+// socket.
 bool enable_stamps(int fd);
 
 }  // namespace quoll::net
