@@ -79,6 +79,7 @@ void Worker::send_request(std::uint32_t index) {
   const std::string_view head = plan_.request.head(one.request.number, scratch_);
   const std::string_view body = plan_.request.body();
   const std::size_t total = head.size() + body.size();
+  if (one.sent_bytes == total) return;  // the socket can be written to again, and there is nothing left to write
   while (one.sent_bytes < total && !one.reset_seen) {
     std::array<iovec, 2> parts{};
     std::size_t count = 0;
