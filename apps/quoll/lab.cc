@@ -39,7 +39,9 @@ void add_lab(CLI::App& app, Run& run) {
       ->capture_default_str();
   command->add_option("--seed", options->seed, "of all randomness in the parts; 0: taken from the system and printed")
       ->capture_default_str();
-  command->callback([options, no_live, ports, &run] {
+  add_paradox(*command, run);
+  command->callback([command, options, no_live, ports, &run] {
+    if (!command->get_subcommands().empty()) return;  // it has chosen what to run
     options->live = !*no_live;
     options->ports = *ports == "default" ? Ports::only_default : Ports::prefer_default;
     run = [options] { return run_lab(*options); };

@@ -1,15 +1,16 @@
 // A caller as people write it: express in front, opossum around the call, one keep-alive agent to the backend.
 //
-// usage: node server.js PORT UPSTREAM_PORT TIMEOUT_MS ERROR_THRESHOLD_PERCENT RESET_MS
+// usage: node server.js PORT UPSTREAM_PORT TIMEOUT_MS ERROR_THRESHOLD_PERCENT RESET_MS [WINDOW_MS]
 //
 // Answers: the upstream's own; 504 when opossum timed the call out, 503 when the breaker is open, 502 otherwise.
+// GET /circuit-status tells the state and every change of it, with CLOCK_MONOTONIC as at_ns.
 // POST /pressure {"block_ms": N} burns CPU on the event loop for N ms, as `quoll pressure loop` asks of any caller.
 'use strict';
 const http = require('node:http');
 const express = require('express');
 const CircuitBreaker = require('opossum');
 
-const [port, upstream, timeout, threshold, reset] = process.argv.slice(2).map(Number);
+const [port, upstream, timeout, threshold, reset, window = 10000] = process.argv.slice(2).map(Number);
 const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
 
 function call(path, id) {
@@ -29,17 +30,18 @@ function call(path, id) {
 
 const breaker = new CircuitBreaker(call, {
   timeout, errorThresholdPercentage: threshold, resetTimeout: reset, volumeThreshold: 10,
+  rollingCountTimeout: window,
 });
-let opened = 0;
-let closed = 0;
-breaker.on('open', () => { opened += 1; });
-breaker.on('close', () => { closed += 1; });
+const transitions = [];
+for (const [event, to] of [['open', 'open'], ['halfOpen', 'half_open'], ['close', 'closed']]) {
+  breaker.on(event, () => transitions.push({ at_ns: Number(process.hrtime.bigint()), to }));
+}
 
 const app = express();
 app.disable('x-powered-by');
 app.get('/health', (request, response) => response.send('ok'));
 app.get('/circuit-status', (request, response) => response.json({
-  state: breaker.opened ? 'open' : breaker.halfOpen ? 'half_open' : 'closed', opened, closed,
+  state: breaker.opened ? 'open' : breaker.halfOpen ? 'half_open' : 'closed', transitions,
 }));
 app.post('/pressure', express.json(), (request, response) => {
   response.status(202).json({ blocked: 1 });

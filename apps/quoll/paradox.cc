@@ -1,0 +1,94 @@
+// quoll lab paradox: who is fooled by a stall of his own.
+
+#include "quoll/lab/experiments/paradox.h"
+
+#include <CLI/CLI.hpp>
+#include <iostream>
+#include <memory>
+
+#include "commands.h"
+
+namespace quoll::apps {
+
+namespace {
+
+using namespace lab::experiments::paradox;
+
+// As typed.
+struct ParadoxArguments {
+  ParadoxOptions options;
+  std::string callers;
+  std::string pressures;
+  std::string backends;
+  std::string duration;
+  std::string band = "2ms";
+};
+
+template <typename T, typename Into>
+void take(std::string& faults, const char* option, Result<T> read, Into& out) {
+  if (read) {
+    out = *read;
+  } else {
+    faults += std::string("quoll lab paradox: ") + option + ": " + read.error().message + "\n";
+  }
+}
+
+int paradox(ParadoxArguments& a) {
+  std::string faults;
+  take(faults, "--callers", parse_callers(a.callers), a.options.choice.callers);
+  take(faults, "--pressures", parse_pressures(a.pressures), a.options.choice.pressures);
+  take(faults, "--backends", parse_backends(a.backends), a.options.choice.backends);
+  take(faults, "--guard-band", parse_duration(a.band), a.options.band);
+  if (!a.duration.empty()) take(faults, "--duration", parse_duration(a.duration), a.options.choice.length);
+  const auto& length = a.options.choice.length;
+  if (length && (*length < std::chrono::seconds(1) || *length > std::chrono::hours(1))) {
+    faults += "quoll lab paradox: --duration: it must be from 1s to 1h\n";
+  }
+  if (a.options.band > std::chrono::seconds(1)) faults += "quoll lab paradox: --guard-band: it must be at most 1s\n";
+  std::cerr << faults;
+  return faults.empty() ? run_paradox(a.options) : 2;
+}
+
+}  // namespace
+
+void add_paradox(CLI::App& lab, Run& run) {
+  auto a = std::make_shared<ParadoxArguments>();
+  CLI::App* command = lab.add_subcommand(
+      "paradox", "count who calls answers in time late: Quoll, Node + opossum, Go, nginx, HAProxy, Caddy");
+  command->add_flag("--quick", a->options.choice.quick, "about 80 s instead of 7 minutes");
+  command->add_option("--callers", a->callers, "of quoll,quoll-timer,node,go,nginx,haproxy,caddy")->type_name("A,B");
+  command->add_option("--pressures", a->pressures, "of none,loop100,loop600,quota,cores,pause")->type_name("A,B");
+  command
+      ->add_option("--backends", a->backends,
+                   "of steady,wide,unstable,outage; with --pressures, every pair of them is run")
+      ->type_name("A,B");
+  command->add_option("--requests", a->options.choice.requests, "of each cell, instead of a time; not for an outage")
+      ->check(CLI::Range(1U, 10'000'000U));
+  command->add_option("--duration", a->duration, "of each cell, instead of the plan's")->type_name("DUR");
+  command->add_option("--guard-band", a->band, "calls whose answer is so close to the deadline are not judged")
+      ->capture_default_str()
+      ->type_name("DUR");
+  command->add_option("--seed", a->options.seed, "of all randomness; 0: taken from the system and printed")
+      ->capture_default_str();
+  command->add_option("--peers", a->options.peers, "the folder with the other callers")
+      ->capture_default_str()
+      ->type_name("DIR");
+  command->add_option("--report", a->options.report, "the HTML report's file; '' for none")
+      ->capture_default_str()
+      ->type_name("FILE.html");
+  command->add_option("--json", a->options.json, "the whole result as one JSON object; - for standard output")
+      ->type_name("FILE");
+  command->callback([a, command, &run] {
+    a->options.command = "quoll lab " + command->get_name();
+    for (const CLI::Option* option : command->get_options()) {
+      if (option->count() == 0 || option->get_lnames().empty() || option->get_lnames().front() == "seed") {
+        continue;
+      }
+      a->options.command += " --" + option->get_lnames().front();
+      if (option->get_items_expected_max() > 0) a->options.command += " " + option->as<std::string>();
+    }
+    run = [a] { return paradox(*a); };
+  });
+}
+
+}  // namespace quoll::apps
