@@ -9,6 +9,8 @@
 #include <memory>
 
 #include "quoll/core/adaptive_timeout.h"
+#include "quoll/core/admission.h"
+#include "quoll/core/admission_queue.h"
 #include "quoll/core/bulkhead.h"
 #include "quoll/core/concurrency_limit.h"
 #include "quoll/core/rate_limit.h"
@@ -46,6 +48,31 @@ void BM_PolicyAdaptiveTimeout(benchmark::State& state) {
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyAdaptiveTimeout);
+
+void BM_PolicyAdmission(benchmark::State& state) {
+  auto& control = shared<AdmissionControl>(state, AdmissionOptions{});
+  const auto shard = static_cast<unsigned>(state.thread_index());
+  TimePoint now = kStart;
+  unsigned i = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    now += Duration(100);
+    benchmark::DoNotOptimize(control.decide(
+        {.arrived_at = now - std::chrono::microseconds(30), .priority = ++i % 4, .client = i % 64}, now, shard));
+  }
+}
+QUOLL_POLICY_BENCH(BM_PolicyAdmission);
+
+void BM_PolicyAdmissionQueue(benchmark::State& state) {
+  AdmissionQueue queue({});
+  unsigned i = 0;
+  for (; i < 100; ++i) (void)queue.offer(i, {.arrived_at = kStart, .priority = i % 4, .client = i % 64}, kStart);
+  for ([[maybe_unused]] auto _ : state) {
+    ++i;
+    (void)queue.offer(i, {.arrived_at = kStart, .priority = i % 4, .client = i % 64}, kStart);
+    benchmark::DoNotOptimize(queue.take(kStart));
+  }
+}
+BENCHMARK(BM_PolicyAdmissionQueue);
 
 void concurrency(benchmark::State& state, LimitAlgorithm algorithm) {
   auto& limit = shared<ConcurrencyLimit>(state, ConcurrencyLimitOptions{.algorithm = algorithm});

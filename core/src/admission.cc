@@ -1,0 +1,187 @@
+#include "quoll/core/admission.h"
+
+#include <algorithm>
+
+#include "faults.h"
+#include "quoll/base/assert.h"
+#include "quoll/base/rng.h"
+
+namespace quoll::core {
+
+namespace {
+constexpr double kLeastShare = 0.01;
+constexpr double kLeastGrowth = 0.01;  // an interval
+constexpr double kMostGrowth = 0.1;
+constexpr unsigned kFair = 64;  // the weight of a client with exactly its share
+}  // namespace
+
+std::vector<std::string> AdmissionOptions::validate() const {
+  internal::Faults faults;
+  faults.check("target", target, std::chrono::microseconds(100), std::chrono::seconds(10));
+  faults.check("interval", interval, std::chrono::microseconds(400), std::chrono::minutes(1));
+  faults.check_order("interval", interval, "4 * target", 4 * target);
+  faults.check("max_delay", max_delay, std::chrono::microseconds(400), std::chrono::hours(1));
+  faults.check_order("max_delay", max_delay, "interval", interval);
+  faults.check("priorities", priorities, 1U, 8U);
+  return faults.take();
+}
+
+const char* to_string(ShedReason reason) {
+  switch (reason) {
+    case ShedReason::none:
+      return "none";
+    case ShedReason::overload:
+      return "overload";
+    case ShedReason::too_old:
+      return "too_old";
+  }
+  return "unknown";
+}
+
+AdmissionControl::AdmissionControl(const AdmissionOptions& options) : options_(options), lines_(kShards) {
+  QUOLL_ASSERT(options.validate().empty());
+  for (auto& weight : weight_) weight.store(kFair, std::memory_order_relaxed);
+}
+
+AdmissionDecision AdmissionControl::decide(const AdmissionRequest& request, TimePoint now, unsigned shard) {
+  if (now.time_since_epoch().count() >= interval_end_.load(std::memory_order_relaxed)) close_interval(now);
+  Line& line = lines_[shard % kShards];
+  const Duration delay = std::max(now - request.arrived_at, Duration::zero());
+  std::int64_t least = line.least.load(std::memory_order_relaxed);
+  while (delay.count() < least && !line.least.compare_exchange_weak(least, delay.count(), std::memory_order_relaxed)) {
+  }
+  const std::uint32_t mine = key(request, line);
+  line.arrivals[mine >> (kRankBits - 4U)].fetch_add(1, std::memory_order_relaxed);
+  if (delay > options_.max_delay) {
+    line.too_old.fetch_add(1, std::memory_order_relaxed);
+    return {.reason = ShedReason::too_old, .delay = delay};
+  }
+  if (mine >= threshold_.load(std::memory_order_relaxed)) {
+    line.overload.fetch_add(1, std::memory_order_relaxed);
+    return {.reason = ShedReason::overload, .delay = delay};
+  }
+  return {.delay = delay};
+}
+
+// The rank within a priority: half of it chance, so that a share of a class can be shed; a quarter more for each fair
+// share that the client sent in the last interval, up to two.
+std::uint32_t AdmissionControl::key(const AdmissionRequest& request, Line& line) {
+  static_assert(kCells == 1U << 4U);
+  const std::uint32_t priority = std::min(request.priority, options_.priorities - 1);
+  const std::uint64_t chance =
+      splitmix64(static_cast<std::uint64_t>(request.arrived_at.time_since_epoch().count()) ^ request.client);
+  std::uint32_t weight = kFair;
+  if (options_.fair && request.client != 0) {
+    const std::size_t client = splitmix64(request.client) % kClients;
+    line.clients[client].fetch_add(1, std::memory_order_relaxed);
+    weight = weight_[client].load(std::memory_order_relaxed);
+  }
+  const std::uint32_t rank = (weight << 8U) + static_cast<std::uint32_t>(chance >> 49U);  // < 2^15 + 2^15
+  return priority << kRankBits | rank;
+}
+
+void AdmissionControl::close_interval(TimePoint now) {
+  if (!mutex_.try_lock()) return;  // another does it
+  const std::int64_t at = now.time_since_epoch().count();
+  if (at >= interval_end_.load(std::memory_order_relaxed)) {
+    interval_end_.store(at + options_.interval.count(), std::memory_order_relaxed);
+    std::int64_t least = INT64_MAX;
+    for (Line& line : lines_) {
+      least = std::min(least, line.least.exchange(INT64_MAX, std::memory_order_relaxed));
+    }
+    // No request at all: nothing waits.
+    update_share(Duration(least == INT64_MAX ? 0 : least));
+    update_clients();
+    update_threshold();
+  }
+  mutex_.unlock();
+}
+
+void AdmissionControl::update_share(Duration least) {
+  const bool was_overloaded = overloaded_;
+  overloaded_ = least > options_.target;
+  const bool draining = least < least_ - least_ / 10;
+  least_ = least;
+  if (overloaded_) {
+    if (!was_overloaded) knee_ = share_;
+    growth_ = kLeastGrowth;
+    const double excess = static_cast<double>(least.count()) / static_cast<double>(options_.target.count());
+    if (!draining) share_ = std::max(kLeastShare, share_ * (1 - std::min(0.5, 0.05 * excess)));
+  } else if (share_ < 0.9 * knee_) {
+    share_ = share_ * 1.05 + 0.005;
+  } else {
+    share_ = std::min(1.0, share_ * (1 + growth_));
+    growth_ = std::min(kMostGrowth, growth_ * 1.1);
+  }
+}
+
+// The key under which the admitted share of the last interval's requests lies; within a cell, in proportion.
+void AdmissionControl::update_threshold() {
+  std::uint64_t total = 0;
+  for (std::size_t cell = 0; cell < arrivals_.size(); ++cell) {
+    arrivals_[cell] = 0;
+    for (Line& line : lines_) arrivals_[cell] += line.arrivals[cell].exchange(0, std::memory_order_relaxed);
+    total += arrivals_[cell];
+  }
+  decided_ += total;
+  const double share = std::min(share_, max_share_);
+  if (share >= 1) {
+    threshold_.store(kEverything, std::memory_order_relaxed);
+    return;
+  }
+  if (total == 0) return;  // nothing to go by: as before
+  double room = share * static_cast<double>(total);
+  constexpr std::uint32_t kCellWidth = 1U << (kRankBits - 4U);
+  std::uint32_t threshold = 0;
+  for (const std::uint32_t arrived : arrivals_) {
+    if (arrived > room) {
+      threshold += static_cast<std::uint32_t>(room / arrived * kCellWidth);
+      break;
+    }
+    room -= arrived;
+    threshold += kCellWidth;
+  }
+  threshold_.store(threshold, std::memory_order_relaxed);
+}
+
+void AdmissionControl::update_clients() {
+  if (!options_.fair) return;
+  std::array<std::uint32_t, kClients> sent{};
+  std::uint64_t total = 0;
+  unsigned active = 0;
+  for (std::size_t client = 0; client < kClients; ++client) {
+    for (Line& line : lines_) {
+      if (line.clients[client].load(std::memory_order_relaxed) == 0) continue;
+      sent[client] += line.clients[client].exchange(0, std::memory_order_relaxed);
+    }
+    total += sent[client];
+    active += sent[client] != 0 ? 1 : 0;
+  }
+  if (active == 0) return;
+  const double fair = static_cast<double>(total) / active;
+  for (std::size_t client = 0; client < kClients; ++client) {
+    // Half old, half new: a client is not a saint for one quiet interval. Two fair shares are the most that counts.
+    const double shares = std::min(2.0, sent[client] / fair) * (kFair - 1);
+    const auto weight = (weight_[client].load(std::memory_order_relaxed) + static_cast<unsigned>(shares)) / 2;
+    weight_[client].store(static_cast<std::uint8_t>(weight), std::memory_order_relaxed);
+  }
+}
+
+void AdmissionControl::set_max_share(double share) {
+  const MutexLock lock(mutex_);
+  max_share_ = std::clamp(share, kLeastShare, 1.0);
+}
+
+AdmissionControl::Snapshot AdmissionControl::snapshot() const {
+  const MutexLock lock(mutex_);
+  Snapshot snapshot{
+      .share = std::min(share_, max_share_), .overloaded = overloaded_, .least_delay = least_, .decided = decided_};
+  for (const Line& line : lines_) {
+    snapshot.overload += line.overload.load(std::memory_order_relaxed);
+    snapshot.too_old += line.too_old.load(std::memory_order_relaxed);
+    for (const auto& cell : line.arrivals) snapshot.decided += cell.load(std::memory_order_relaxed);
+  }
+  return snapshot;
+}
+
+}  // namespace quoll::core
