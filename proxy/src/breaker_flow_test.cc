@@ -124,6 +124,7 @@ TEST(BreakerFlow, CountersAddUpWithWhatTheClientsSaw) {
   constexpr int kEach = 250;
   std::vector<Seen> seen(4);
   std::vector<std::thread> clients;
+  clients.reserve(seen.size());
   for (Seen& mine : seen) {
     clients.emplace_back([&bed, &mine] {
       Wire client = bed.client();

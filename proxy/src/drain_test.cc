@@ -67,6 +67,7 @@ TEST(Drain, UnderLoadNoRequestIsLost) {
     std::atomic<int> done{0};
     std::atomic<int> cut{0};
     std::vector<std::thread> clients;
+    clients.reserve(8);
     for (int i = 0; i < 8; ++i) {
       clients.emplace_back([&] {
         Wire client = bed.client();

@@ -206,6 +206,7 @@ TEST(Forward, ConnectIsNoRequestForAResource) {
 TEST(Forward, WorkersShareThePort) {
   Testbed bed(mirror, [](ProxyOptions& o) { o.workers = 2; });
   std::vector<Wire> clients;
+  clients.reserve(32);
   for (int i = 0; i < 32; ++i) clients.push_back(bed.client());
   for (int round = 0; round < 3; ++round) {
     for (Wire& client : clients) ASSERT_EQ(client.ask(get()).status(), 200);

@@ -49,7 +49,10 @@ bool UpstreamCall::take_kept_connection() {
   socket_.reset();
   if (again) return false;
   taken_at_ = steady_now();
-  socket_ = session_.worker.pool.take(taken_at_, !idempotent(session_.exchange.request.method));
+  // What cannot be sent twice, such as any body, must not meet a connection that the peer has closed.
+  const http::RequestHead& request = session_.exchange.request;
+  const bool repeatable = idempotent(request.method) && request.framing == http::Framing::none;
+  socket_ = session_.worker.pool.take(taken_at_, !repeatable);
   kept_ = socket_ != nullptr;
   return kept_;
 }

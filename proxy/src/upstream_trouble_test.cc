@@ -292,6 +292,19 @@ TEST(UpstreamTrouble, AKeptConnectionThatThePeerClosedIsNobodysFailure) {
   EXPECT_EQ(bed.upstream.connections(), 40);
 }
 
+TEST(UpstreamTrouble, ABodyDoesNotMeetAKeptConnectionThatThePeerClosed) {
+  // PUT may be sent twice, but its body is gone once it has been read: its connection is looked at like a POST's.
+  Testbed bed(once(answer(200, "ok")), fallback_on);
+  Wire client = bed.client();
+  for (const char* method : {"PUT", "POST", "DELETE"}) {
+    for (int i = 0; i < 5; ++i) {
+      EXPECT_EQ(client.ask(method + post("/", "body").substr(4)).body, "ok") << method;
+      ::poll(nullptr, 0, 20);
+    }
+  }
+  EXPECT_EQ(bed.event("failure"), 0);
+}
+
 TEST(UpstreamTrouble, AKeptConnectionThatDiesUnderARequestIsReplacedOnce) {
   std::atomic<int> requests{0};
   Testbed bed(

@@ -1,7 +1,7 @@
 // Wire: one blocking TCP connection on loopback, as the tests' clients and upstreams use it. Every wait is bounded.
 //
 // Written for tests only, on nothing but sockets, so that what the proxy's own code gets wrong is not repeated here.
-// Thread-compatible, except `reset` and `cut`, which another thread may call.
+// Thread-compatible, except `cut`, which another thread may call.
 #pragma once
 
 #include <arpa/inet.h>
@@ -148,10 +148,11 @@ class Wire {
   void close() {
     if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   }
+  // Sends a reset. The descriptor stays, so that another thread may still `cut` it.
   void reset() {
-    const linger hard{1, 0};
-    ::setsockopt(fd_, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
-    close();
+    sockaddr nowhere{};
+    nowhere.sa_family = AF_UNSPEC;
+    ::connect(fd_, &nowhere, sizeof nowhere);
   }
   int fd() const { return fd_; }
 
