@@ -13,8 +13,10 @@
 #include "quoll/core/admission_queue.h"
 #include "quoll/core/bulkhead.h"
 #include "quoll/core/concurrency_limit.h"
+#include "quoll/core/hedging.h"
 #include "quoll/core/rate_limit.h"
 #include "quoll/core/retry.h"
+#include "quoll/core/throttle.h"
 
 namespace quoll::core {
 namespace {
@@ -103,6 +105,27 @@ void BM_PolicyBulkhead(benchmark::State& state) {
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyBulkhead);
+
+void BM_PolicyThrottle(benchmark::State& state) {
+  auto& throttle = shared<Throttle>(state, ThrottleOptions{});
+  const auto shard = static_cast<unsigned>(state.thread_index());
+  TimePoint now = kStart;
+  for ([[maybe_unused]] auto _ : state) {
+    if (throttle.try_acquire(now += Duration(100), shard)) throttle.record({}, shard);
+  }
+}
+QUOLL_POLICY_BENCH(BM_PolicyThrottle);
+
+void BM_PolicyHedging(benchmark::State& state) {
+  auto& hedging = shared<Hedging>(state, HedgingOptions{});
+  const auto shard = static_cast<unsigned>(state.thread_index());
+  unsigned i = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    benchmark::DoNotOptimize(hedging.start(shard));
+    hedging.record({.upstream = varied(++i)}, shard);
+  }
+}
+QUOLL_POLICY_BENCH(BM_PolicyHedging);
 
 void BM_PolicyRateLimit(benchmark::State& state) {
   auto& limit = shared<RateLimit>(state, RateLimitOptions{.rate = 100'000'000, .burst = 1'000'000});

@@ -1,0 +1,111 @@
+// Throttle: refuses a growing share of calls on the caller's side while the callee refuses them on its own.
+//
+// Why, beside a breaker: a callee that is overloaded serves some calls and refuses others. A breaker knows only all or
+// nothing: open, it wastes the callee's capacity; closed, it makes the callee spend it on refusals. The throttle lets
+// through about `k` times what is accepted, so the callee keeps busy, and hears of an end of the overload at once.
+//
+// Site Reliability Engineering (Google, 2016), chapter 21:
+//
+//   refuse with probability max(0, (requests - k * accepts) / (requests + 1))
+//
+// requests are all that the application makes, those refused here included; accepts are those the callee took on. The
+// book counts both over two minutes; here they decay exponentially with half the window for mean age, so nothing has to
+// be kept per second. `padding` requests are never counted against the callee, so that a single failure of a quiet
+// client refuses nothing.
+//
+// It is slow to forgive, as the book's is: after a long outage, about two windows until nothing is refused any more, for
+// what is let through grows with what was accepted. A window of 10 s forgives in 20.
+//
+// Thread-safe. A call is one atomic add on a line of the caller's shard; every 16th of a shard, and the first in each
+// hundredth of the window, the counts are added up.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "quoll/base/mutex.h"
+#include "quoll/base/time.h"
+#include "quoll/core/outcome.h"
+
+namespace quoll::core {
+
+struct ThrottleOptions {
+  // Default 2; range 1.01 to 100. Smaller refuses more here, and wastes less of the callee; larger notices sooner that
+  // it is well again.
+  double k = 2;
+  // Default 2 min; range 1 s to 1 h. Shorter notices and forgives sooner.
+  Duration window = std::chrono::minutes(2);
+  // Default 5; range 0 to 10,000. Refused calls that are forgiven.
+  double padding = 5;
+  // Never refuses more than this share. Default 0.95; range 0.1 to 1. The rest finds out whether the callee is back.
+  double max_refused = 0.95;
+  // Failures (5xx, resets) mean that the callee did not accept. Default on; a callee that says 500 for bugs of its own
+  // took the call on: turn it off and record Outcome::failure only for 429 and 503.
+  bool failures_are_refusals = true;
+
+  std::vector<std::string> validate() const;
+};
+
+class Throttle {
+ public:
+  // `options` must be valid. The seed drives the chance of refusals.
+  explicit Throttle(const ThrottleOptions& options, std::uint64_t seed = 1);
+
+  // May a call be made now? Counts it as requested either way.
+  bool try_acquire(TimePoint now, unsigned shard = 0) {
+    Line& line = lines_[shard % kShards];
+    const std::uint64_t count = line.requests.fetch_add(1, std::memory_order_relaxed);
+    if (count % kBatch == kBatch - 1 || now.time_since_epoch().count() >= next_.load(std::memory_order_relaxed)) {
+      add_up(now);
+    }
+    const std::uint32_t probability = probability_.load(std::memory_order_relaxed);
+    return probability == 0 || admit(line, count, probability);
+  }
+  // What became of a call that was let through. Cancelled and ignored calls count as accepted: nothing is held against
+  // the callee.
+  void record(const Sample& sample, unsigned shard = 0) {
+    if (sample.outcome == Outcome::timeout) return;
+    if (sample.outcome == Outcome::failure && options_.failures_are_refusals) return;
+    lines_[shard % kShards].accepts.fetch_add(1, std::memory_order_relaxed);
+  }
+
+  // The share of calls refused now.
+  double probability() const { return probability_.load(std::memory_order_relaxed) / kOne; }
+
+  struct Snapshot {
+    double probability = 0;
+    double requests = 0;  // decayed, as of the last time they were added up
+    double accepts = 0;
+    std::uint64_t refused = 0;  // since the start
+  };
+  Snapshot snapshot() const;
+  const ThrottleOptions& options() const { return options_; }
+
+ private:
+  static constexpr unsigned kShards = 4;
+  static constexpr std::uint64_t kBatch = 16;
+  static constexpr double kOne = 4294967295.0;
+  struct alignas(64) Line {
+    std::atomic<std::uint64_t> requests{0};  // since it was last added up
+    std::atomic<std::uint64_t> accepts{0};
+    std::atomic<std::uint64_t> refused{0};
+    std::atomic<std::uint64_t> draws{0};
+  };
+  bool admit(Line& line, std::uint64_t count, std::uint32_t probability);
+  void add_up(TimePoint now);
+
+  const ThrottleOptions options_;
+  const std::uint64_t seed_;
+  std::array<Line, kShards> lines_;
+  alignas(64) std::atomic<std::uint32_t> probability_{0};  // of refusal, in 1 / kOne
+  std::atomic<std::int64_t> next_{0};                      // when to add up at the latest, ns
+  mutable Mutex mutex_;
+  double requests_ QUOLL_GUARDED_BY(mutex_) = 0;
+  double accepts_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::int64_t at_ QUOLL_GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace quoll::core

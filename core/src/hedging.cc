@@ -1,0 +1,78 @@
+#include "quoll/core/hedging.h"
+
+#include <algorithm>
+
+#include "faults.h"
+#include "quoll/base/assert.h"
+
+namespace quoll::core {
+
+std::vector<std::string> HedgingOptions::validate() const {
+  internal::Faults faults;
+  faults.check("quantile", quantile, 0.5, 0.9999);
+  faults.check("min_delay", min_delay, Duration::zero(), std::chrono::hours(1));
+  faults.check("max_delay", max_delay, Duration::zero(), std::chrono::hours(1));
+  faults.check_order("max_delay", max_delay, "min_delay", min_delay);
+  faults.check("max_attempts", max_attempts, 1U, 5U);
+  faults.check("window", window, 64U, 60'000U);
+  faults.check("warm_up", warm_up, 1U, window);
+  for (const std::string& fault : budget.validate()) faults.add("budget." + fault);
+  return faults.take();
+}
+
+const char* to_string(HedgeRefusal refusal) {
+  switch (refusal) {
+    case HedgeRefusal::none:
+      return "none";
+    case HedgeRefusal::attempts_used_up:
+      return "attempts_used_up";
+    case HedgeRefusal::no_budget:
+      return "no_budget";
+  }
+  return "unknown";
+}
+
+Hedging::Hedging(const HedgingOptions& options)
+    : options_(options),
+      budget_(options.budget),
+      delay_(options.max_delay.count()),
+      latencies_(options.quantile, options.window) {
+  QUOLL_ASSERT(options.validate().empty());
+}
+
+HedgeRefusal Hedging::try_hedge(unsigned attempts, TimePoint now) {
+  QUOLL_ASSERT(attempts >= 1);
+  if (attempts >= options_.max_attempts) return HedgeRefusal::attempts_used_up;
+  if (!budget_.try_withdraw(now)) return HedgeRefusal::no_budget;
+  hedges_.fetch_add(1, std::memory_order_relaxed);
+  return HedgeRefusal::none;
+}
+
+void Hedging::record(const Sample& sample, unsigned shard) {
+  switch (sample.outcome) {
+    case Outcome::success:
+    case Outcome::timeout:
+      break;
+    case Outcome::cancelled:
+      // A loser was cut off after the delay, so it lies above the quantile wherever exactly. Without it, the slow
+      // attempts would be missing, the quantile would sink, and ever more calls be hedged. A call that was cancelled
+      // before the delay was cancelled for another reason, and says nothing.
+      if (sample.upstream < delay()) return;
+      break;
+    case Outcome::failure:
+    case Outcome::ignored:
+      return;
+  }
+  SampleLanes::Batch batch;
+  const std::uint16_t code = DecayingQuantile::code_of(sample.upstream);
+  if (lanes_.hold(shard, code, batch)) return;
+  const MutexLock lock(mutex_);
+  for (unsigned i = 0; i < batch.count; ++i) latencies_.add(batch.values[i]);
+  latencies_.add(code);
+  seen_ = std::min(seen_ + batch.count + 1, options_.warm_up);
+  if (seen_ < options_.warm_up) return;
+  const Duration next = std::clamp(latencies_.value(), options_.min_delay, options_.max_delay);
+  if (next.count() != delay_.load(std::memory_order_relaxed)) delay_.store(next.count(), std::memory_order_relaxed);
+}
+
+}  // namespace quoll::core
