@@ -149,6 +149,7 @@ WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
+    const TimePoint before = steady_now();
     const ssize_t n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
@@ -156,10 +157,10 @@ WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
       out.error = errno;
       break;
     }
+    out.sent_at = send_time(before, steady_now());
     out.bytes += static_cast<std::size_t>(n);
     pieces = drop_front(pieces, static_cast<std::size_t>(n));
   }
-  out.sent_at = steady_now();
   return out;
 }
 
