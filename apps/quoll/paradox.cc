@@ -55,12 +55,12 @@ void add_paradox(CLI::App& lab, Run& run) {
   auto a = std::make_shared<ParadoxArguments>();
   CLI::App* command = lab.add_subcommand(
       "paradox", "count who calls answers in time late: Quoll, Node + opossum, Go, nginx, HAProxy, Caddy");
-  command->add_flag("--quick", a->options.choice.quick, "about 80 s instead of 7 minutes");
+  command->add_flag("--quick", a->options.choice.quick, "about 80 s instead of 8 minutes");
   command->add_option("--callers", a->callers, "of quoll,quoll-timer,node,go,nginx,haproxy,caddy")->type_name("A,B");
   command->add_option("--pressures", a->pressures, "of none,loop100,loop600,quota,cores,pause")->type_name("A,B");
   command
       ->add_option("--backends", a->backends,
-                   "of steady,wide,unstable,outage; with --pressures, every pair of them is run")
+                   "of steady,edge,wide,unstable,outage; with --pressures, every pair of them is run")
       ->type_name("A,B");
   command->add_option("--requests", a->options.choice.requests, "of each cell, instead of a time; not for an outage")
       ->check(CLI::Range(1U, 10'000'000U));

@@ -47,6 +47,7 @@ struct Default {
 constexpr Default kDefaults[] = {
     {Pressure::none, Backend::steady, Who::all, seconds(4), Duration::zero()},
     {Pressure::quota, Backend::steady, Who::all, seconds(8), milliseconds(3500)},
+    {Pressure::quota, Backend::edge, Who::all, seconds(5), Duration::zero()},
     {Pressure::cores, Backend::steady, Who::all, seconds(5), Duration::zero()},
     {Pressure::pause, Backend::steady, Who::all, seconds(6), Duration::zero()},
     {Pressure::loop100, Backend::steady, Who::all, seconds(6), Duration::zero()},
@@ -117,6 +118,8 @@ std::string_view to_string(Backend backend) {
   switch (backend) {
     case Backend::steady:
       return "steady";
+    case Backend::edge:
+      return "edge";
     case Backend::wide:
       return "wide";
     case Backend::unstable:
@@ -169,6 +172,8 @@ std::string_view title(Backend backend) {
   switch (backend) {
     case Backend::steady:
       return "healthy backend, 40-80 ms, deadline 100 ms";
+    case Backend::edge:
+      return "backend at the edge, 60-120 ms, deadline 100 ms";
     case Backend::wide:
       return "healthy backend, 100-300 ms, deadline 500 ms";
     case Backend::unstable:
@@ -195,10 +200,12 @@ Setting setting_of(Backend backend) {
   switch (backend) {
     case Backend::steady:
       return {milliseconds(100), 32, 0, {"--mode", "healthy", "--delay", "40ms..80ms", "--degrade", "0"}};
+    case Backend::edge:
+      return {milliseconds(100), 32, 0, {"--mode", "healthy", "--delay", "60ms..120ms", "--degrade", "0"}};
     case Backend::wide:
       return {milliseconds(500), 50, 0, {"--mode", "healthy", "--delay", "100ms..300ms", "--degrade", "0"}};
     case Backend::unstable:
-      return {milliseconds(500), 32, 0, {}};
+      return {milliseconds(500), 200, 100, {}};
     case Backend::outage:
       return {milliseconds(100), 200, 300, {"--mode", "healthy", "--delay", "40ms..80ms", "--degrade", "0"}};
   }
