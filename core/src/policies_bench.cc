@@ -14,6 +14,8 @@
 #include "quoll/core/bulkhead.h"
 #include "quoll/core/concurrency_limit.h"
 #include "quoll/core/hedging.h"
+#include "quoll/core/local_health.h"
+#include "quoll/core/outlier.h"
 #include "quoll/core/rate_limit.h"
 #include "quoll/core/retry.h"
 #include "quoll/core/throttle.h"
@@ -126,6 +128,27 @@ void BM_PolicyHedging(benchmark::State& state) {
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyHedging);
+
+void BM_PolicyOutlier(benchmark::State& state) {
+  static std::unique_ptr<OutlierEjection> outliers;
+  if (state.thread_index() == 0) outliers = std::make_unique<OutlierEjection>(OutlierOptions{}, 10);
+  const auto shard = static_cast<unsigned>(state.thread_index());
+  TimePoint now = kStart;
+  unsigned i = 0;
+  for ([[maybe_unused]] auto _ : state) {
+    now += Duration(100);
+    const std::size_t endpoint = ++i % 10;
+    benchmark::DoNotOptimize(outliers->weight(endpoint, now));
+    benchmark::DoNotOptimize(outliers->record(endpoint, {.upstream = varied(i)}, now, shard));
+  }
+}
+QUOLL_POLICY_BENCH(BM_PolicyOutlier);
+
+void BM_PolicyLocalHealth(benchmark::State& state) {
+  LocalHealth health({});
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(health.widen(std::chrono::milliseconds(500)));
+}
+BENCHMARK(BM_PolicyLocalHealth);
 
 void BM_PolicyRateLimit(benchmark::State& state) {
   auto& limit = shared<RateLimit>(state, RateLimitOptions{.rate = 100'000'000, .burst = 1'000'000});

@@ -11,7 +11,6 @@
 #include <tuple>
 
 #include "quoll/base/assert.h"
-#include "quoll/net/send_time.h"
 
 namespace quoll::net {
 namespace {
@@ -146,11 +145,11 @@ Task<bool> StampedSocket::wait_writable(TimePoint deadline) {
 WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
   WriteResult out;
   pieces = drop_front(pieces, 0);
-  const TimePoint before = steady_now();
   while (!pieces.empty()) {
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
+    const TimePoint before = steady_now();
     const ssize_t n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (n < 0) {
@@ -158,10 +157,10 @@ WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
       out.error = errno;
       break;
     }
+    out.sent_at = send_time(before, steady_now());
     out.bytes += static_cast<std::size_t>(n);
     pieces = drop_front(pieces, static_cast<std::size_t>(n));
   }
-  out.sent_at = send_time(socket_.native_handle(), before, steady_now());
   return out;
 }
 

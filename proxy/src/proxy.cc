@@ -123,6 +123,7 @@ Result<void> Proxy::Impl::open() {
 void Proxy::Impl::register_metrics() {
   telemetry::register_process_metrics(registry);
   telemetry::register_build_info(registry, "0.1.0");
+  telemetry::register_log_metrics(registry, log);
   for (std::size_t i = 0; i < workers.size(); ++i) {
     lags.push_back(&registry.histogram("quoll_loop_lag_seconds", "How late an event loop ran what was due.",
                                        {{"worker", std::to_string(i)}}, telemetry::kLagBounds));

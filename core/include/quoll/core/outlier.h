@@ -1,0 +1,138 @@
+// OutlierEjection: which of a callee's endpoints are worse than the others, and kept out for a while.
+//
+// Why, beside a breaker: one bad endpoint of ten is 10 % failures. A breaker for all ten does not open, or closes the
+// nine good ones, too. A breaker for each knows no more than its own endpoint: it can't tell "this one is bad" from
+// "the question was". Comparing them can (Envoy's outlier detection, whose rules and defaults these are):
+//
+//   consecutive   `consecutive_failures` failures or timeouts in a row: at once
+//   success rate  per interval, endpoints with `minimum_calls` or more, if there are `minimum_endpoints` of them:
+//                 below mean - stdev_factor * standard deviation, and below mean - success_margin
+//   latency       likewise: mean upstream time over latency_factor * the median of all endpoints
+//
+// The margin is not Envoy's: among endpoints that are all well, the least well is always 1.9 deviations down sooner or
+// later. Latency is not Envoy's either (envoyproxy/envoy#288).
+//
+// An ejection lasts base_ejection times the number of ejections so far, at most max_ejection; that number goes down by
+// one each interval in which the endpoint is in. No more than max_ejected of the endpoints are out at a time, but one
+// may be; never the last. One that returns gets a weight that grows from slow_start_min to 1 within slow_start. What
+// comes back from an endpoint while it is out (calls from before) is not counted.
+//
+// Thread-safe. record() is one atomic add on a line of the endpoint and the shard; available() and weight() are a load.
+// Nothing is allocated by them. The number of endpoints is fixed: make another when it changes.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "quoll/base/mutex.h"
+#include "quoll/base/time.h"
+#include "quoll/core/outcome.h"
+
+namespace quoll::core {
+
+struct OutlierOptions {
+  // Default 5; range 0 (off) to 1,000,000.
+  unsigned consecutive_failures = 5;
+  // How often the endpoints are compared. Default 10 s; range 10 ms to 1 h.
+  Duration interval = std::chrono::seconds(10);
+  // Calls of an endpoint in an interval, and endpoints with so many, to be compared. Default 100 and 5; range 1 to
+  // 1,000,000 and 2 to 10,000.
+  unsigned minimum_calls = 100;
+  unsigned minimum_endpoints = 5;
+  // Default 1.9; range 0 (off) to 10.
+  double stdev_factor = 1.9;
+  // Default 0.05; range 0 to 1.
+  double success_margin = 0.05;
+  // Default 3; range 0 (off) or 1.1 to 100.
+  double latency_factor = 3;
+  // Default 30 s; range 1 ms to 24 h. Default 5 min; range base_ejection to 24 h.
+  Duration base_ejection = std::chrono::seconds(30);
+  Duration max_ejection = std::chrono::minutes(5);
+  // Share of the endpoints. Default 0.1; range 0 to 1.
+  double max_ejected = 0.1;
+  // Default 30 s; range 0 (off) to 1 h. Default 0.1; range 0.01 to 1.
+  Duration slow_start = std::chrono::seconds(30);
+  double slow_start_min = 0.1;
+
+  std::vector<std::string> validate() const;
+};
+
+enum class EjectionReason : std::uint8_t { consecutive_failures, success_rate, latency, by_hand };
+
+// With its evidence; explain() needs nothing else.
+struct Ejection {
+  std::size_t endpoint = 0;
+  EjectionReason reason = EjectionReason::by_hand;
+  TimePoint at{};
+  Duration out_for{};
+  unsigned times = 0;    // the multiple of base_ejection
+  double observed = 0;   // failures in a row, success rate, or mean latency in seconds
+  double threshold = 0;  // what it was held against
+};
+
+class OutlierEjection {
+ public:
+  // `options` must be valid. endpoints >= 1.
+  OutlierEjection(const OutlierOptions& options, std::size_t endpoints);
+
+  // One call to the endpoint ended. Cancelled and ignored calls are not counted. An ejection is returned once, to the
+  // caller that caused it.
+  std::optional<Ejection> record(std::size_t endpoint, const Sample& sample, TimePoint now, unsigned shard = 0);
+  // Compares the endpoints when the interval is over; otherwise one load. Call it once a second or so.
+  std::vector<Ejection> poll(TimePoint now);
+  // By hand; the bound on the number of ejected ones holds here, too.
+  std::optional<Ejection> eject(std::size_t endpoint, TimePoint now);
+  void restore(std::size_t endpoint);
+
+  bool available(std::size_t endpoint, TimePoint now) const {
+    return now.time_since_epoch().count() >= endpoints_[endpoint].out_until.load(std::memory_order_relaxed);
+  }
+  // 0 while it is out, then from slow_start_min to 1: multiply it into the balancer's weight.
+  double weight(std::size_t endpoint, TimePoint now) const {
+    const std::int64_t until = endpoints_[endpoint].out_until.load(std::memory_order_relaxed);
+    return until == kNever ? 1 : returning_weight(now.time_since_epoch().count() - until);
+  }
+  std::size_t ejected(TimePoint now) const;
+  std::size_t size() const { return endpoints_.size(); }
+  const OutlierOptions& options() const { return options_; }
+
+ private:
+  static constexpr unsigned kShards = 4;
+  static constexpr std::int64_t kNever = INT64_MIN;  // it has not been out
+  struct alignas(64) Endpoint {
+    std::atomic<std::int64_t> out_until{kNever};  // ns
+    std::atomic<std::uint32_t> consecutive{0};
+    unsigned times = 0;  // guarded by mutex_
+  };
+  struct alignas(64) Cell {
+    std::atomic<std::uint64_t> good{0};  // sum of microseconds in the upper 44 bits, successes in the lower 20
+    std::atomic<std::uint64_t> bad{0};
+  };
+  struct Compared {
+    std::size_t endpoint;
+    double success_rate;
+    double latency;  // seconds; 0 without a success
+  };
+  double returning_weight(std::int64_t since) const;
+  bool has_room(TimePoint now) const;
+  std::optional<Ejection> eject_locked(Ejection why, TimePoint now) QUOLL_REQUIRES(mutex_);
+  std::vector<Compared> gather() QUOLL_REQUIRES(mutex_);
+
+  const OutlierOptions options_;
+  std::vector<Endpoint> endpoints_;
+  std::vector<Cell> cells_;  // endpoint * kShards + shard
+  std::atomic<std::int64_t> next_{0};
+  Mutex mutex_;
+};
+
+// "success_rate".
+const char* to_string(EjectionReason reason);
+// "endpoint 3 out for 30s: 41.0 % of its calls succeeded (limit 87.2 %)".
+std::string explain(const Ejection& ejection);
+
+}  // namespace quoll::core
