@@ -48,13 +48,14 @@ try {
 
   // Calm, with our own loops blocked now and then: lag, and no timeout.
   const pressure = stage.start('pressure', 'loop', '--target', stage.adminUrl, '--block', '150ms..600ms', '--every', '2s..4s', '--seed', '3');
-  await sleep(look ? 15000 : 30000);
+  await sleep(look ? 15000 : 62000);
   if (look) await shoot('closed');
   else await wide.screenshot({ path: join(out, 'dashboard-closed.png') });
 
   // A real outage: the circuit opens.
-  await stage.backend({ mode: 'fail', for: '9s' });
-  await sleep(4500);
+  await stage.backend({ mode: 'fail', for: '12s' });
+  await wide.locator('.circuit[data-state=open]').waitFor({ timeout: 20000 });
+  await sleep(3000);
   if (look) await shoot('open');
   else await wide.screenshot({ path: join(out, 'dashboard-open.png') });
 
@@ -64,8 +65,8 @@ try {
   await sleep(12000);
   await stage.end(pressure);
   if (look) await shoot('after');
-  else await wide.locator('#stack').evaluate((e) => e.scrollIntoView());
   if (!look) {
+    await wide.mouse.move(2, 2);
     await wide.screenshot({ path: join(out, 'loop-lag.png'), clip: await both(wide) });
   }
 } finally {

@@ -24,7 +24,9 @@ export function circuitCard(status: CircuitStatus, store: Store): void {
   const left = status.remaining_seconds > 0 ? `, next step in ${span(status.remaining_seconds)}` : '';
   const many = (store.hello?.circuits.length ?? 1) > 1 ? '' : `circuit “${status.name}” `;
   setText(byId('since'), `${many}for ${span(status.state_seconds)}${left}`);
-  setText(byId('why'), status.explanation);
+  // Open, the window is empty: what made it open says more.
+  const opened = store.transitions.get(status.name)?.findLast((t) => t.to === status.state);
+  setText(byId('why'), status.state === 'open' && opened ? opened.text : status.explanation);
 }
 
 interface Figure {
