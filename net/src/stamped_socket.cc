@@ -11,6 +11,7 @@
 #include <tuple>
 
 #include "quoll/base/assert.h"
+#include "quoll/net/send_time.h"
 
 namespace quoll::net {
 namespace {
@@ -157,7 +158,7 @@ WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
       out.error = errno;
       break;
     }
-    out.sent_at = send_time(before, steady_now());
+    out.sent_at = send_time(socket_.native_handle(), before, steady_now());
     out.bytes += static_cast<std::size_t>(n);
     pieces = drop_front(pieces, static_cast<std::size_t>(n));
   }

@@ -13,15 +13,6 @@
 namespace quoll::net {
 namespace {
 
-TEST(SendTime, AThreadThatLosesTheCpuInASendDoesNotExtendTheDeadline) {
-  using std::chrono::microseconds;
-  using std::chrono::milliseconds;
-  const TimePoint before(std::chrono::seconds(5));
-  EXPECT_EQ(send_time(before, before + microseconds(20)), before + microseconds(20));
-  EXPECT_EQ(send_time(before, before + milliseconds(1)), before + milliseconds(1));
-  EXPECT_EQ(send_time(before, before + milliseconds(80)), before);
-}
-
 class VerdictTest : public LoopbackTest {
  protected:
   // Answers a waiting read from the loop itself, which is what a blocked loop finds when it gets to run again: the

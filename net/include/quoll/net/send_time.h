@@ -12,13 +12,13 @@
 
 namespace quoll::net {
 
-// A send that took no longer is believed as it is; the kernel is not asked. Default 2 ms.
-inline constexpr Duration kPromptSend = std::chrono::milliseconds(2);
+// A send that took no longer is believed as it is; the kernel is not asked. Default 1 ms.
+inline constexpr Duration kPromptSend = std::chrono::milliseconds(1);
 
 // The latest time at which the data can have left. before, after: clocks read around the send. idle: how many ticks, as
 // a time, had passed at `after` since the one in which TCP last sent data; both ends may lie anywhere in their ticks.
-// What lies outside [before, after] says nothing about this send, and `after` holds. It errs by up to two ticks (HZ=250:
-// 8 ms), and only towards a later deadline.
+// What lies outside [before, after] says nothing about this send, and `after` holds. It errs by up to two ticks
+// (HZ=250: 8 ms), and only towards a later deadline.
 TimePoint latest_send(TimePoint before, TimePoint after, Duration idle, Duration tick);
 
 // The same for a connected TCP socket; `after` when it was prompt or the kernel does not tell.

@@ -39,19 +39,11 @@ struct ReadResult {
   TimePoint read_at{};     // when we got round to it; read_at - arrived_at is our own delay
 };
 
-// When bytes left whose send took from `before` to `after`. A send takes microseconds, and then the clock read after it
-// is right. When it seems to have taken longer than kSendStall, the thread lost the CPU, and it loses it where system
-// calls return, after the bytes have left: then `before` is right, or else the deadline would be late by the stall.
-inline constexpr Duration kSendStall = std::chrono::milliseconds(1);
-constexpr TimePoint send_time(TimePoint before, TimePoint after) {
-  return after - before > kSendStall ? before : after;
-}
-
 struct WriteResult {
   IoStatus status = IoStatus::ok;
   int error = 0;
   std::size_t bytes = 0;  // handed to the kernel, also when the status is not ok
-  TimePoint sent_at{};    // when the last byte was handed over; see send_time()
+  TimePoint sent_at{};    // when the last byte was handed over; see send_time.h
 };
 
 // What a deadline that has passed means for bytes that are in the socket.
