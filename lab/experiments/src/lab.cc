@@ -115,8 +115,10 @@ RunRecord describe(const LabOptions& options, std::uint64_t seed, const std::vec
 }
 
 void keep_until_stopped(const System& system, View& view) {
-  view.print({"", fmt::format("Backend and proxy stay up until Ctrl-C; try: curl -s http://127.0.0.1:{}/circuit-status",
-                              system.proxy_port())});
+  view.print(
+      {"", fmt::format("Backend and proxy stay up until Ctrl-C; try: curl -s http://127.0.0.1:{}/circuit-status, or "
+                       "look at http://localhost:{}/dashboard",
+                       system.proxy_port(), system.admin_port())});
   while (stop_requested.load() == 0) Signals::sleep(std::chrono::seconds(1));
 }
 
@@ -168,7 +170,8 @@ int run_lab(const LabOptions& options) {
   std::vector<std::string> opening = {
       fmt::format("Quoll lab: backend, proxy, pressure and load as separate processes, {} phases, about {}.",
                   plan.size(), humanize(total_length(plan))),
-      fmt::format("Breaker: {}.", system.breaker())};
+      fmt::format("Breaker: {}.", system.breaker()),
+      fmt::format("Live page: http://localhost:{}/dashboard", system.admin_port())};
   opening.insert(opening.end(), system.notes().begin(), system.notes().end());
   Driver driver(system, recorder, [&](Duration nap) {
     view.refresh();
