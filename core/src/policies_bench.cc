@@ -6,19 +6,26 @@
 //   valgrind --tool=callgrind --toggle-collect='*CASE*' quoll_core_bench --benchmark_filter=PolicyCASE/...
 #include <benchmark/benchmark.h>
 
+#include <array>
 #include <memory>
+#include <optional>
+#include <string>
+#include <vector>
 
 #include "quoll/core/adaptive_timeout.h"
 #include "quoll/core/admission.h"
 #include "quoll/core/admission_queue.h"
+#include "quoll/core/breaker_registry.h"
 #include "quoll/core/bulkhead.h"
 #include "quoll/core/concurrency_limit.h"
 #include "quoll/core/hedging.h"
 #include "quoll/core/local_health.h"
 #include "quoll/core/outlier.h"
+#include "quoll/core/pipeline.h"
 #include "quoll/core/rate_limit.h"
 #include "quoll/core/retry.h"
 #include "quoll/core/throttle.h"
+#include "quoll/core/ttl_cache.h"
 
 namespace quoll::core {
 namespace {
@@ -149,6 +156,68 @@ void BM_PolicyLocalHealth(benchmark::State& state) {
   for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(health.widen(std::chrono::milliseconds(500)));
 }
 BENCHMARK(BM_PolicyLocalHealth);
+
+void BM_PolicyTtlCacheHit(benchmark::State& state) {
+  static TtlCache<std::string, int> cache({});
+  static const std::array<std::string, 2> keys = {"a key of usual length", "another key of such"};
+  const std::string& key = keys[static_cast<std::size_t>(state.thread_index()) % 2];
+  cache.put(key, 1, kStart);
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(cache.get(key, kStart));
+}
+QUOLL_POLICY_BENCH(BM_PolicyTtlCacheHit);
+
+void BM_PolicyBreakerRegistryGet(benchmark::State& state) {
+  BreakerRegistry registry({.capacity = 100'000}, 1);
+  std::vector<std::string> keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back("host-" + std::to_string(i) + ".example.org");
+  for (const std::string& key : keys) (void)registry.get(key);
+  std::size_t i = 0;
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(registry.get(keys[++i % keys.size()]));
+}
+BENCHMARK(BM_PolicyBreakerRegistryGet);
+
+// The shared policies of a pipeline; each thread has its own retry policy, as each worker has.
+struct Five {
+  RetryBudget budget{RetryBudgetOptions{}};
+  // The burst lets a thread run seconds of virtual time ahead of the other.
+  RateLimit rate{RateLimitOptions{.rate = 100'000'000, .burst = 1'000'000'000}};
+  ConcurrencyLimit concurrency{ConcurrencyLimitOptions{}};
+  Breaker breaker = Breaker::create({}, 1).value();
+  AdaptiveTimeout timeout{AdaptiveTimeoutOptions{}};
+};
+
+// Retry with a budget, concurrency limit, breaker, adaptive timeout, and (the word that threads share) rate limit.
+void five(benchmark::State& state, bool rate_limit) {
+  static std::unique_ptr<Five> all;
+  if (state.thread_index() == 0) all = std::make_unique<Five>();
+  const auto shard = static_cast<unsigned>(state.thread_index());
+  TimePoint now = kStart;
+  unsigned i = 0;
+  std::optional<RetryPolicy> retry;
+  Pipeline pipeline{.shard = shard};
+  for ([[maybe_unused]] auto _ : state) {
+    if (!retry) {  // the policies are made when all threads have come here
+      retry.emplace(RetryOptions{}, &all->budget, 1);
+      pipeline.retry = &*retry;
+      pipeline.rate_limit = rate_limit ? &all->rate : nullptr;
+      pipeline.concurrency = &all->concurrency;
+      pipeline.breaker = &all->breaker;
+      pipeline.timeout = &all->timeout;
+    }
+    now += Duration(100);
+    PipelineCall call(pipeline, {});
+    const Step step = call.start(now);
+    if (step.next == Next::send) benchmark::DoNotOptimize(call.finish({.upstream = varied(++i)}, now));
+  }
+}
+void BM_PolicyPipelineOfFive(benchmark::State& state) {
+  five(state, true);
+}
+QUOLL_POLICY_BENCH(BM_PolicyPipelineOfFive);
+void BM_PolicyPipelineOfFour(benchmark::State& state) {
+  five(state, false);
+}
+QUOLL_POLICY_BENCH(BM_PolicyPipelineOfFour);
 
 void BM_PolicyRateLimit(benchmark::State& state) {
   auto& limit = shared<RateLimit>(state, RateLimitOptions{.rate = 100'000'000, .burst = 1'000'000});

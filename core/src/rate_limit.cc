@@ -32,7 +32,8 @@ std::vector<std::string> RateLimitOptions::validate() const {
 }
 
 RateLimit::RateLimit(const RateLimitOptions& options)
-    : interval_(options.period.count() / static_cast<std::int64_t>(std::max<std::uint64_t>(1, options.rate))),
+    : options_(options),
+      interval_(options.period.count() / static_cast<std::int64_t>(std::max<std::uint64_t>(1, options.rate))),
       tolerance_(interval_ * static_cast<std::int64_t>(options.burst - 1)) {
   QUOLL_ASSERT(options.validate().empty());
 }

@@ -33,7 +33,8 @@ std::vector<std::string> RetryBudgetOptions::validate() const {
 }
 
 RetryBudget::RetryBudget(const RetryBudgetOptions& options)
-    : deposit_(std::llround(options.ratio * kMicro)),
+    : options_(options),
+      deposit_(std::llround(options.ratio * kMicro)),
       trickle_per_ns_(options.minimum_per_second * kMicro / 1e9),
       capacity_(std::llround(options.capacity * kMicro)),
       reserve_(std::llround(options.capacity * options.reserve * kMicro)),

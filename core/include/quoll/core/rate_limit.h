@@ -49,9 +49,12 @@ class RateLimit {
   // Takes a place and says how long to wait for it; refuses when that is longer than max_wait.
   Decision reserve(TimePoint now, Duration max_wait, std::uint64_t cost = 1);
 
+  const RateLimitOptions& options() const { return options_; }
+
  private:
   Decision take(TimePoint now, Duration max_wait, std::uint64_t cost);
 
+  const RateLimitOptions options_;
   const std::int64_t interval_;   // ns between calls at the limit
   const std::int64_t tolerance_;  // ns by which a burst may run ahead
   // Theoretical arrival time of the next call, ns since the clock's epoch.

@@ -48,6 +48,7 @@ class RetryBudget {
   bool try_withdraw(TimePoint now);
   // Tokens in the bucket, without those still in the stripes.
   double balance(TimePoint now) const;
+  const RetryBudgetOptions& options() const { return options_; }
 
  private:
   static constexpr std::int64_t kMicro = 1'000'000;  // tokens are counted in millionths
@@ -57,6 +58,7 @@ class RetryBudget {
   void trickle(TimePoint now);
   void add(std::int64_t micros);
 
+  const RetryBudgetOptions options_;
   const std::int64_t deposit_;
   const double trickle_per_ns_;
   const std::int64_t capacity_;
@@ -123,6 +125,9 @@ class RetryPolicy {
 
   // Called once for a call that failed in a way that a repeat might cure. A token is withdrawn only by a "yes".
   RetryDecision decide(const FailedAttempt& attempt, TimePoint now);
+
+  const RetryOptions& options() const { return options_; }
+  RetryBudget* budget() const { return budget_; }
 
  private:
   RetryOptions options_;
