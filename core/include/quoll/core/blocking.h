@@ -1,23 +1,22 @@
 // run(): a pipeline around a plain callable, for code that may block.
 //
-//   auto reply = run<Page>(pipeline, {.deadline = Deadline::in(1s, steady_now())}, fallback, [&](Duration timeout) {
+//   auto reply = run<Page>(pipeline, {.deadline = Deadline::in(1s, now)}, fallback, [&](Duration timeout) {
 //     return fetch(url, timeout);                              // -> Reply<Page>
 //   });
 //   if (reply) use(*reply.value);                              // reply.source: null, or the fallback it came from
 //
 // For a std::future, run it inside std::async. Coroutines drive PipelineCall themselves, see pipeline.h.
 //
-// The clock and the sleep are arguments (`Env`), since core calls neither; SteadyEnv, the default, is instantiated in
-// the caller's code only.
+// The clock and the sleep are arguments (`Env`), since core calls neither; the default is base's SteadyEnv.
 //
 // Thread rule: as the pipeline's, one worker. The transitions of the breaker go to env.transition(), if it has one.
 #pragma once
 
 #include <optional>
 #include <string>
-#include <thread>
 #include <utility>
 
+#include "quoll/base/steady_env.h"
 #include "quoll/base/time.h"
 #include "quoll/core/fallback.h"
 #include "quoll/core/pipeline.h"
@@ -41,11 +40,6 @@ struct Called {
   CallError error;
 
   explicit operator bool() const { return value.has_value(); }
-};
-
-struct SteadyEnv {
-  static TimePoint now() { return steady_now(); }
-  static void sleep(Duration time) { std::this_thread::sleep_for(time); }
 };
 
 template <typename T, typename Call, typename Env = SteadyEnv>
