@@ -45,6 +45,7 @@ json::object to_object(const Summary& s) {
           {"early_timeouts", s.early_timeouts},
           {"never_sent", s.never_sent},
           {"missed_timeouts", s.missed},
+          {"missed_by_max_ms", millis(s.missed_by)},
           {"false_failures", s.false_failures},
           {"lateness", to_object(s.lateness)},
           {"lateness_of_caller", to_object(s.lateness_of_caller)},

@@ -136,6 +136,7 @@ std::vector<Call> join(const std::vector<LoggedCall>& log, const Truths& truths,
     call.false_timeout =
         call.said == Said::timeout && (call.fact == Fact::in_time || call.fact == Fact::never_sent || call.early);
     call.missed = call.said == Said::good && call.fact == Fact::late;
+    if (call.missed && truth->sending) call.missed_by = *truth->sending - truth->received - deadline;
     calls.push_back(call);
   }
   std::stable_sort(calls.begin(), calls.end(), [](const Call& a, const Call& b) { return a.done < b.done; });
@@ -214,6 +215,7 @@ void count(Summary& out, const Call& call) {
   out.early_timeouts += call.early ? 1 : 0;
   out.never_sent += call.said == Said::timeout && call.fact == Fact::never_sent ? 1 : 0;
   out.missed += call.missed ? 1 : 0;
+  out.missed_by = std::max(out.missed_by, call.missed_by);
   out.false_failures += call.said == Said::failed && call.fact == Fact::in_time && !call.backend_failed ? 1 : 0;
 }
 

@@ -58,7 +58,9 @@ TEST(ParadoxJoin, TimeoutOfACallThatWasNeverSentIsFalse) {
 }
 
 TEST(ParadoxJoin, LateAnswerPassedOnAsGoodIsMissed) {
-  EXPECT_TRUE(one(logged(200, 141), answered(140)).missed);
+  const Call missed = one(logged(200, 141), answered(140));
+  EXPECT_TRUE(missed.missed);
+  EXPECT_EQ(missed.missed_by, at(139.98) - at(100.1));
   EXPECT_FALSE(one(logged(200, 141), answered(60)).missed);
 }
 

@@ -53,8 +53,10 @@ std::string about_timeouts(const CellRecord& cell) {
                           cell.stalls.size() == 1 ? "only stall" : fmt::format("{} stalls", cell.stalls.size()));
     }
   }
-  if (s.missed > 0)
-    text += fmt::format(", and passed on {} that came too late", counted(s.missed, "answer", "answers"));
+  if (s.missed > 0) {
+    text += fmt::format(", and passed on {} that came up to {} ms too late", counted(s.missed, "answer", "answers"),
+                        millis(s.missed_by));
+  }
   text += ".";
   if (cell.rescued.value_or(0) > 0 && cell.caller == Caller::quoll_arrival) {
     text += fmt::format(" It got round to {} only after their deadline, and saw that they had arrived before it.",

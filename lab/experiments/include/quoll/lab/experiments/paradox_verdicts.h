@@ -78,6 +78,7 @@ struct Call {
   bool false_timeout = false;
   bool early = false;  // the timeout came before the deadline
   bool missed = false;
+  Duration missed_by{};  // handed over so long after the deadline, if missed
 };
 // Calls that were never sent by the client are left out. The result is in the order of `done`.
 std::vector<Call> join(const std::vector<LoggedCall>& log, const Truths& truths, Duration deadline, Duration band);
@@ -119,6 +120,7 @@ struct Summary {
   std::uint64_t early_timeouts = 0;  // of the false ones
   std::uint64_t never_sent = 0;      // of the false ones
   std::uint64_t missed = 0;
+  Duration missed_by{};  // the latest of them, past its deadline
   std::uint64_t false_failures = 0;  // an answer in time and good, called a failure for another reason
   // From the client's side: done - (sent + deadline), for timeouts that were right.
   Spread lateness = {};
