@@ -75,6 +75,7 @@ TEST(AdmissionQueue, ServesTheMostImportantFirst) {
   waiting.offer(3, 7);  // counts as the last class
   waiting.offer(4, 0);
   std::vector<std::uint64_t> order;
+  order.reserve(4);
   for (int i = 0; i < 4; ++i) order.push_back(waiting.take().tag);
   EXPECT_EQ(order, (std::vector<std::uint64_t>{4, 2, 1, 3}));
 }

@@ -169,6 +169,7 @@ QUOLL_POLICY_BENCH(BM_PolicyTtlCacheHit);
 void BM_PolicyBreakerRegistryGet(benchmark::State& state) {
   BreakerRegistry registry({.capacity = 100'000}, 1);
   std::vector<std::string> keys;
+  keys.reserve(1000);
   for (int i = 0; i < 1000; ++i) keys.push_back("host-" + std::to_string(i) + ".example.org");
   for (const std::string& key : keys) (void)registry.get(key);
   std::size_t i = 0;

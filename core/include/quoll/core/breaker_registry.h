@@ -8,7 +8,8 @@
 // rather than one that is open, whose going would forget an outage. A breaker is shared: who
 // holds one (and its permits) keeps it, and only the registry forgets it.
 //
-// Memory: a breaker takes 4 KiB with the default options, 100,000 of them under half a gibibyte; shards = 1 saves 1 KiB.
+// Memory: a breaker takes 4 KiB with the default options, 100,000 of them under half a gibibyte; shards = 1 saves 1
+// KiB.
 //
 // Thread-safe: sharded by key, one lock each, held for a lookup. Keep the pointer for the length of a call.
 #pragma once

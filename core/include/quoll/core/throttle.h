@@ -13,8 +13,8 @@
 // be kept per second. `padding` requests are never counted against the callee, so that a single failure of a quiet
 // client refuses nothing.
 //
-// It is slow to forgive, as the book's is: after a long outage, about two windows until nothing is refused any more, for
-// what is let through grows with what was accepted. A window of 10 s forgives in 20.
+// It is slow to forgive, as the book's is: after a long outage, about two windows until nothing is refused any more,
+// for what is let through grows with what was accepted. A window of 10 s forgives in 20.
 //
 // Thread-safe. A call is one atomic add on a line of the caller's shard; every 16th of a shard, and the first in each
 // hundredth of the window, the counts are added up.
