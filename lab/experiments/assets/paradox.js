@@ -65,8 +65,9 @@ const laneLayer = (verdicts, column, lane, name, most) => (plot) => verdicts.fil
   tick.append(draw("title", {}, `${row[column]} at ${row[0].toFixed(2)} s`));
   return tick;
 });
-const stallLayer = (stalls) => (plot) => stalls.map(([from, to]) => draw("rect", {x: plot.x(from), y: plot.top,
-  width: Math.max(1, plot.x(to) - plot.x(from)), height: plot.height, fill: colour("lag"), opacity: 0.22}));
+const stallLayer = (stalls, end) => (plot) => stalls.filter(([from]) => from < end).map(([from, to]) =>
+  draw("rect", {x: plot.x(from), y: plot.top, width: Math.max(1, plot.x(Math.min(to, end)) - plot.x(from)),
+    height: plot.height, fill: colour("lag"), opacity: 0.22}));
 
 function groupCharts(group) {
   const cells = group.cells.filter((c) => !c.skipped);
@@ -86,7 +87,8 @@ function groupCharts(group) {
     page.append(charts.add({title: cell.title, note: cell.sentence, height: 190, high: top * 1.9,
       // The lanes have no scale; its marks stop where the lag does.
       format: (v) => v <= top ? ms(v) : "",
-      layers: [stallLayer(stalls), barLayer(lag.rows, "lag"), laneLayer(verdicts, 1, 0, "error", most),
+      layers: [stallLayer(stalls, to), barLayer([[0, 0], ...lag.rows], "lag"),
+        laneLayer(verdicts, 1, 0, "error", most),
         laneLayer(verdicts, 2, 1, "timeout", most), laneLayer(verdicts, 3, 1, "lost", most),
         markLayer(changes.map((c) => ({t: c.t, colour: c.to,
           title: `${c.t.toFixed(2)} s: ${words(c.to)}${c.false ? ", without cause" : ""}`})))],
