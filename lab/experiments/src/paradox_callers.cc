@@ -139,6 +139,32 @@ std::string find_program(std::string_view name) {
   return {};
 }
 
+std::vector<std::string> pressure_arguments(Pressure pressure, pid_t process, std::uint16_t control,
+                                            std::uint64_t seed) {
+  std::vector<std::string> arguments = {"pressure"};
+  const auto add = [&](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
+  switch (pressure) {
+    case Pressure::none:
+      break;
+    case Pressure::loop100:
+    case Pressure::loop600:
+      add({"loop", "--target", "http://" + address(control), "--block",
+           pressure == Pressure::loop100 ? "100ms" : "600ms", "--seed", std::to_string(seed)});
+      break;
+    case Pressure::quota:
+      add({"quota", "--pid", std::to_string(process), "--percent", "20", "--neighbour", "--skip-unavailable"});
+      break;
+    case Pressure::cores:
+      add({"cpu", "--cores", "all", "--nice", "0"});
+      break;
+    case Pressure::pause:
+      add({"pause", "--pid", std::to_string(process), "--seed", std::to_string(seed)});
+      break;
+  }
+  add({"--json"});
+  return arguments;
+}
+
 pid_t working_process(Caller caller, pid_t started) {
   if (caller != Caller::nginx) return started;
   const std::string id = std::to_string(started);

@@ -179,29 +179,9 @@ void CellRun::on_backend(std::string_view line) {
 }
 
 Result<void> CellRun::start_pressure() {
-  std::vector<std::string> arguments = {"pressure"};
-  const auto add = [&](std::initializer_list<std::string> more) { arguments.insert(arguments.end(), more); };
-  const std::string seed = std::to_string(context_.seed);
+  if (group_.pressure == Pressure::none) return {};
   const std::uint16_t control = is_quoll(record_.caller) ? admin_port_ : port_;
-  switch (group_.pressure) {
-    case Pressure::none:
-      return {};
-    case Pressure::loop100:
-    case Pressure::loop600:
-      add({"loop", "--target", "http://" + address(control), "--block",
-           group_.pressure == Pressure::loop100 ? "100ms" : "600ms", "--seed", seed});
-      break;
-    case Pressure::quota:
-      add({"quota", "--pid", std::to_string(worker_), "--percent", "20", "--neighbour", "--skip-unavailable"});
-      break;
-    case Pressure::cores:
-      add({"cpu", "--cores", "all", "--nice", "0"});
-      break;
-    case Pressure::pause:
-      add({"pause", "--pid", std::to_string(worker_), "--seed", seed});
-      break;
-  }
-  add({"--json"});
+  auto arguments = pressure_arguments(group_.pressure, worker_, control, context_.seed);
   auto started = launch("pressure", std::move(arguments), [this](std::string_view line) { on_pressure(line); });
   if (!started) return started.error();
   pressure_ = std::move(*started);

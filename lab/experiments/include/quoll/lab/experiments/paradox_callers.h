@@ -1,4 +1,4 @@
-// How each caller of the paradox is started.
+// How each caller of the paradox and each pressure on it are started.
 //
 // Thread-safe: free functions; fill_template and find_program read files.
 #pragma once
@@ -32,6 +32,10 @@ struct CallerCommand {
 };
 // Writes what configuration the caller needs. Errors: "not_installed" (what is missing, and what installs it), "file".
 Result<CallerCommand> caller_command(Caller caller, const CallerPlace& place);
+
+// The arguments of quoll for a pressure on `process`, whose event loop can be asked to block at port `control`.
+std::vector<std::string> pressure_arguments(Pressure pressure, pid_t process, std::uint16_t control,
+                                            std::uint64_t seed);
 
 // Replaces each @NAME@; pairs of name and value.
 std::string fill_template(std::string text, const std::vector<std::pair<std::string, std::string>>& values);
