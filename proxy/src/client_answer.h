@@ -1,0 +1,32 @@
+// Answers on their way to the client: a page of our own, trouble, or the upstream's answer, passed on.
+//
+// Each returns whether the client's connection can carry another request.
+//
+// Loop-confined.
+#pragma once
+
+#include "circuit.h"
+#include "pages.h"
+#include "quoll/http/body.h"
+#include "reply.h"
+#include "session.h"
+#include "upstream_call.h"
+
+namespace quoll::proxy {
+
+// All of it, within client_gap; false when the client is gone.
+net::Task<bool> send(Session& session, std::string_view bytes);
+// Refuses a request in a way after which nobody can tell where the next one starts, and closes.
+net::Task<bool> refuse_and_close(Session& session, unsigned status, std::string_view message);
+
+net::Task<bool> reply_page(Session& session, const PageAnswer& page);
+// `body`: the request's, of which some may have been read.
+net::Task<bool> reply_trouble(Session& session, http::BodyReader& body, const Trouble& trouble);
+
+// Streams the upstream's answer to the client, and only then says what became of the call: an upstream that dies in the
+// middle of a body has failed, whatever its head said. `call` is null when its outcome is known already.
+net::Task<bool> pass_on(Session& session, UpstreamCall& attempt, Call* call);
+// For an answer that is not passed on: keeps the upstream's connection if it has arrived whole.
+void keep_if_whole(Session& session, UpstreamCall& attempt);
+
+}  // namespace quoll::proxy
