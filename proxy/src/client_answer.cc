@@ -12,8 +12,7 @@ bool may_keep(const Session& s) {
 }
 
 void observe(Session& s, unsigned status) {
-  s.worker.server_durations.observe(s.exchange.request.method, status, steady_now() - s.exchange.arrived_at,
-                                    s.worker.shard);
+  s.durations().server.observe(s.exchange.request.method, status, steady_now() - s.exchange.arrived_at, s.worker.shard);
 }
 
 // The body of a request that was answered without it has to go somewhere before the next request can be read.
@@ -91,7 +90,7 @@ net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
 net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble& trouble) {
   const bool keep = may_keep(s) && discardable(s, body);
   s.exchange.out.clear();
-  const unsigned status = append_trouble(s.exchange.out, s.shared(), trouble, s.exchange.request, keep);
+  const unsigned status = append_trouble(s.exchange.out, s.route, trouble, s.exchange.request, keep);
   const bool sent = co_await send(s, s.exchange.out);
   observe(s, status);
   if (!sent) co_return false;

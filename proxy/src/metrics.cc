@@ -4,26 +4,26 @@
 
 namespace quoll::proxy {
 
-RequestHistograms::RequestHistograms(telemetry::Registry& registry, std::string name, std::string help,
-                                     std::string route)
-    : registry_(registry), name_(std::move(name)), help_(std::move(help)), route_(std::move(route)) {}
-
 void RequestHistograms::observe(std::string_view method, unsigned status, Duration took, unsigned shard) {
   const auto found = std::find(kMethods.begin(), kMethods.end(), method);
-  auto& by_status = children_[static_cast<std::size_t>(found - kMethods.begin())];
-  if (!by_status) {
-    by_status = std::make_unique<std::array<telemetry::DurationHistogram*, kStatuses>>();
-    by_status->fill(nullptr);
-  }
-  auto& child = (*by_status)[std::min(status, kStatuses - 1)];
-  if (child == nullptr) {
-    const std::string label(found == kMethods.end() ? "_OTHER" : *found);
-    child = &registry_.histogram(name_, help_,
-                                 {{"http_request_method", label},
-                                  {"http_route", route_},
-                                  {"http_response_status_code", std::to_string(status)}});
-  }
-  child->observe(took, shard);
+  const unsigned key = static_cast<unsigned>(found - kMethods.begin()) * kStatuses + std::min(status, kStatuses - 1);
+  if (key != last_.key) last_ = {key, &find(key)};
+  last_.histogram->observe(took, shard);
+}
+
+telemetry::DurationHistogram& RequestHistograms::find(unsigned key) {
+  const auto place = std::lower_bound(children_.begin(), children_.end(), key,
+                                      [](const Child& child, unsigned wanted) { return child.key < wanted; });
+  if (place != children_.end() && place->key == key) return *place->histogram;
+  const std::size_t method = key / kStatuses;
+  const std::string_view label = method < kMethods.size() ? kMethods[method] : "_OTHER";
+  telemetry::DurationHistogram& made =
+      registry_->histogram(name_, help_,
+                           {{"http_request_method", std::string(label)},
+                            {"http_route", *route_},
+                            {"http_response_status_code", std::to_string(key % kStatuses)}});
+  children_.insert(place, {key, &made});
+  return made;
 }
 
 Metrics::Metrics(telemetry::Registry& r)

@@ -4,9 +4,9 @@
 #pragma once
 
 #include <array>
-#include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "quoll/telemetry/registry.h"
 
@@ -16,22 +16,31 @@ namespace quoll::proxy {
 inline constexpr std::array<std::string_view, 9> kMethods = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
                                                              "CONNECT", "OPTIONS", "TRACE", "PATCH"};
 
-// One duration histogram for each method and status of one route, found by index.
+// One duration histogram for each method and status of one route. They are few, and most requests want the one that the
+// request before wanted.
 class RequestHistograms {
  public:
-  // name: http_server_request_duration_seconds or http_client_request_duration_seconds.
-  RequestHistograms(telemetry::Registry& registry, std::string name, std::string help, std::string route);
+  // name: http_server_request_duration_seconds or http_client_request_duration_seconds. The strings outlive this.
+  RequestHistograms(telemetry::Registry& registry, const char* name, const char* help, const std::string& route)
+      : registry_(&registry), name_(name), help_(help), route_(&route) {}
 
   void observe(std::string_view method, unsigned status, Duration took, unsigned shard);
 
  private:
   static constexpr unsigned kStatuses = 600;  // above: counted as 599
 
-  telemetry::Registry& registry_;
-  std::string name_;
-  std::string help_;
-  std::string route_;
-  std::array<std::unique_ptr<std::array<telemetry::DurationHistogram*, kStatuses>>, kMethods.size() + 1> children_;
+  struct Child {
+    unsigned key;  // method and status
+    telemetry::DurationHistogram* histogram;
+  };
+  telemetry::DurationHistogram& find(unsigned key);
+
+  telemetry::Registry* registry_;
+  const char* name_;
+  const char* help_;
+  const std::string* route_;
+  Child last_{~0U, nullptr};
+  std::vector<Child> children_;  // by key
 };
 
 struct Metrics {

@@ -47,9 +47,9 @@ net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, s
   co_return std::move(page);
 }
 
-Pages::Pages(const ProxyOptions& options, Circuit& circuit, Metrics& metrics, net::Workers& workers,
+Pages::Pages(const ProxyOptions& options, Routes& routes, Metrics& metrics, net::Workers& workers,
              net::LoopMonitor& monitor)
-    : options_(options), circuit_(circuit), metrics_(metrics), workers_(workers), monitor_(monitor) {}
+    : options_(options), routes_(routes), metrics_(metrics), workers_(workers), monitor_(monitor) {}
 
 PageAnswer Pages::get(std::string_view method, std::string_view path) const {
   path = without_query(path);
@@ -80,7 +80,7 @@ PageAnswer Pages::admin(std::string_view method, std::string_view path, std::str
 
 PageAnswer Pages::status() const {
   const TimePoint now = steady_now();
-  json::object circuit = circuit_json(circuit_, options_, now);
+  json::object circuit = circuit_json(routes_.fallthrough(), now);
   json::object out;
   out["state"] = circuit["state"];
   out["verdict"] = to_string(options_.verdict);
@@ -92,7 +92,8 @@ PageAnswer Pages::status() const {
 PageAnswer Pages::health() const {
   return {200,
           "application/json",
-          json_text(json::object{{"status", "ok"}, {"circuit", core::to_string(circuit_.breaker().state())}}),
+          json_text(json::object{{"status", "ok"},
+                                 {"circuit", core::to_string(routes_.fallthrough().circuit.breaker().state())}}),
           {}};
 }
 
@@ -124,26 +125,26 @@ PageAnswer Pages::control(std::string_view method, std::string_view path) {
   if (method != "POST") return error(405, "a circuit is controlled with POST");
   if (!options_.allow_control) return error(403, "this proxy was started with --no-control");
   const std::size_t slash = path.rfind('/');
-  if (slash == std::string_view::npos || path.substr(0, slash) != circuit_.name()) {
-    return error(404, fmt::format("no such circuit; there is '{}'", circuit_.name()));
+  if (slash == std::string_view::npos || path.substr(0, slash) != routes_.fallthrough().circuit.name()) {
+    return error(404, fmt::format("no such circuit; there is '{}'", routes_.fallthrough().circuit.name()));
   }
   const std::string_view action = path.substr(slash + 1);
   const TimePoint now = steady_now();
   if (action == "open") {
-    circuit_.force(core::Mode::forced_open, now);
+    routes_.fallthrough().circuit.force(core::Mode::forced_open, now);
   } else if (action == "close") {
-    circuit_.close(now);
+    routes_.fallthrough().circuit.close(now);
   } else if (action == "auto") {
-    circuit_.force(core::Mode::automatic, now);
+    routes_.fallthrough().circuit.force(core::Mode::automatic, now);
   } else if (action == "disable") {
-    circuit_.force(core::Mode::disabled, now);
+    routes_.fallthrough().circuit.force(core::Mode::disabled, now);
   } else {
     return error(404, "no such action; there are open, close, auto and disable");
   }
   return {200,
           "application/json",
-          json::serialize(
-              json::object{{"circuit", circuit_.name()}, {"state", core::to_string(circuit_.breaker().state())}}),
+          json::serialize(json::object{{"circuit", routes_.fallthrough().circuit.name()},
+                                       {"state", core::to_string(routes_.fallthrough().circuit.breaker().state())}}),
           {}};
 }
 

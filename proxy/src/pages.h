@@ -30,7 +30,7 @@ net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, s
 
 class Pages {
  public:
-  Pages(const ProxyOptions& options, Circuit& circuit, Metrics& metrics, net::Workers& workers,
+  Pages(const ProxyOptions& options, Routes& routes, Metrics& metrics, net::Workers& workers,
         net::LoopMonitor& monitor);
 
   // A page of the main port: GET and HEAD only.
@@ -47,7 +47,7 @@ class Pages {
   static PageAnswer dashboard(std::string_view path);
 
   const ProxyOptions& options_;
-  Circuit& circuit_;
+  Routes& routes_;
   Metrics& metrics_;
   net::Workers& workers_;
   net::LoopMonitor& monitor_;

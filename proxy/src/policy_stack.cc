@@ -27,7 +27,7 @@ net::Task<bool> serve(Session& s) {
   }
 
   // The breaker: refused at once when the upstream has shown that it cannot answer.
-  Circuit::Admitted admitted = shared.circuit.admit(steady_now(), s.worker.shard);
+  Circuit::Admitted admitted = s.route.circuit.admit(steady_now(), s.worker.shard);
   if (!admitted.call) {
     http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
     const Trouble trouble{FallbackReason::open, http::ProxyError::destination_unavailable, "circuit open",
@@ -56,7 +56,7 @@ net::Task<bool> serve(Session& s) {
   const core::Judgement& judged = attempt.judgement();
   const bool failed = judged.verdict == core::Verdict::failure || end == UpstreamCall::End::no_answer;
   if (failed) call.finish(core::to_sample(judged), steady_now());
-  if (end == UpstreamCall::End::answered && !(failed && s.options().fallback)) {
+  if (end == UpstreamCall::End::answered && !(failed && s.route.options.fallback)) {
     Call* const undecided = failed ? nullptr : &call;
     co_return co_await pass_on(s, attempt, undecided);
   }

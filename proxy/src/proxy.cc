@@ -4,9 +4,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
-#include <fstream>
 #include <mutex>
-#include <sstream>
 
 #include "admin.h"
 #include "connection.h"
@@ -22,36 +20,26 @@ namespace {
 
 using Timer = boost::asio::steady_timer::rebind_executor<net::Executor>::other;
 
-std::string content_type_of(const std::string& file) {
-  const auto ends = [&](const char* suffix) { return file.ends_with(suffix); };
-  if (ends(".json")) return "application/json";
-  if (ends(".html") || ends(".htm")) return "text/html; charset=utf-8";
-  if (ends(".txt")) return "text/plain; charset=utf-8";
-  return "application/octet-stream";
-}
-
 // Lags below this are the ordinary grain of a scheduler and no evidence of anything.
 constexpr Duration kStallWorthNoting = std::chrono::milliseconds(10);
 
 }  // namespace
 
 struct Proxy::Impl {
-  Impl(const ProxyOptions& o, std::uint64_t seed, net::TcpEndpoint to)
+  Impl(const ProxyOptions& o, std::uint64_t seed, std::span<const net::TcpEndpoint> upstreams)
       : options(o),
         log({.level = o.log_level}),
         metrics(registry),
-        circuit("default", net::to_string(to), o.breaker, seed, registry, log),
+        routes(options, upstreams, seed, registry, log),
         workers(o.workers),
         admin_worker(o.workers),
         monitor(workers, [this](unsigned worker, Duration lag, TimePoint now) { note_lag(worker, lag, now); }),
-        pages(options, circuit, metrics, workers, monitor),
-        sampler(options, circuit, metrics, workers, monitor, hub),
+        pages(options, routes, metrics, workers, monitor),
+        sampler(options, routes, metrics, workers, monitor, hub),
         admin(admin_worker, pages, hub, sampler),
-        shared{options, circuit, metrics, log, pages, admin_worker.executor(), connections, {}, {}},
-        upstream(to) {}
+        shared{options, routes, metrics, log, pages, admin_worker.executor(), connections} {}
 
   Result<void> open();
-  Result<void> load_fallback();
   void register_metrics();
   void note_lag(unsigned worker, Duration lag, TimePoint now);
   void accept(WorkerState& state, net::TcpSocket socket);
@@ -64,7 +52,7 @@ struct Proxy::Impl {
   telemetry::Registry registry;
   telemetry::Log log;
   Metrics metrics;
-  Circuit circuit;
+  Routes routes;
   EventHub hub;  // outlives the worker that its readers are suspended on
   net::Workers workers;
   net::Worker admin_worker;
@@ -74,7 +62,6 @@ struct Proxy::Impl {
   Sampler sampler;
   AdminServer admin;
   Shared shared;
-  net::TcpEndpoint upstream;
   net::StallMonitor stalls;
   std::vector<telemetry::DurationHistogram*> lags;
   std::vector<std::unique_ptr<WorkerState>> states;
@@ -87,17 +74,6 @@ struct Proxy::Impl {
   bool stopped = false;
 };
 
-Result<void> Proxy::Impl::load_fallback() {
-  if (options.fallback_file.empty()) return {};
-  std::ifstream in(options.fallback_file, std::ios::binary);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return Error{"fallback: cannot read '" + options.fallback_file + "'", "fallback"};
-  shared.fallback_body = text.str();
-  shared.fallback_type = content_type_of(options.fallback_file);
-  return {};
-}
-
 Result<void> Proxy::Impl::open() {
   auto at = net::parse_listen_address(options.listen);
   if (!at) return at.error();
@@ -106,7 +82,7 @@ Result<void> Proxy::Impl::open() {
   if (auto free = net::check_free(*at); !free) return free.error();
   for (std::size_t i = 0; i < workers.size(); ++i) {
     workers[i].loop().want_stamps = options.stamps;
-    states.push_back(std::make_unique<WorkerState>(workers[i], shared, upstream));
+    states.push_back(std::make_unique<WorkerState>(workers[i], shared));
     auto listener = net::Listener::open(workers[i].loop(), *at);
     if (!listener) return listener.error();
     *at = (*listener)->local_endpoint();  // port 0: the others listen where the first one was put
@@ -171,7 +147,8 @@ void Proxy::Impl::register_metrics() {
 
 void Proxy::Impl::note_lag(unsigned worker, Duration lag, TimePoint now) {
   lags[worker]->observe(lag, worker);
-  if (lag >= kStallWorthNoting) circuit.breaker().note_local_stall(lag, now);
+  if (lag < kStallWorthNoting) return;
+  for (std::size_t i = 0; i < routes.size(); ++i) routes[i].circuit.breaker().note_local_stall(lag, now);
 }
 
 void Proxy::Impl::accept(WorkerState& state, net::TcpSocket socket) {
@@ -191,7 +168,7 @@ net::Task<void> Proxy::Impl::housekeeping() {
     timer.expires_after(std::chrono::seconds(1));
     const auto [error] = co_await timer.async_wait(net::kAwait);
     if (error) co_return;
-    circuit.poll(steady_now());
+    for (std::size_t i = 0; i < routes.size(); ++i) routes[i].circuit.poll(steady_now());
     registry.rotate_maxima();
     const net::StallTotals totals = stalls.sample();
     run_queue.store(to_seconds(totals.run_queue), std::memory_order_relaxed);
@@ -219,7 +196,7 @@ net::Task<void> Proxy::Impl::reap(WorkerState& state) {
     timer.expires_after(std::chrono::seconds(1));
     const auto [error] = co_await timer.async_wait(net::kAwait);
     if (error) co_return;
-    state.pool.reap(steady_now());
+    for (UpstreamPool& pool : state.pools) pool.reap(steady_now());
   }
 }
 
@@ -263,8 +240,8 @@ Result<std::unique_ptr<Proxy>> Proxy::create(const ProxyOptions& options, std::u
   const auto url = parse_upstream(options.upstream);
   const auto endpoints = net::resolve({url->host, url->port});
   if (!endpoints) return Error{"upstream: " + endpoints.error().message, "upstream"};
-  auto impl = std::make_unique<Impl>(options, seed, endpoints->front());
-  if (auto loaded = impl->load_fallback(); !loaded) return loaded.error();
+  auto impl = std::make_unique<Impl>(options, seed, std::span(&endpoints->front(), 1));
+  if (auto loaded = impl->routes.load_fallbacks(); !loaded) return loaded.error();
   if (auto opened = impl->open(); !opened) return opened.error();
   impl->register_metrics();
   return std::unique_ptr<Proxy>(new Proxy(std::move(impl)));

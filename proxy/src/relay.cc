@@ -53,7 +53,6 @@ bool collect(http::BodyReader& body, Buffer& from, bool chunked, Gather& gather,
 net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, http::BodyReader& body, bool chunked,
                                    const std::function<void()>& on_complete) {
   Exchange& x = s.exchange;
-  const ProxyOptions& options = s.options();
   Gather gather;
   gather.add(x.out);
   std::size_t bytes = 0;
@@ -68,7 +67,7 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
     std::span<iovec> pieces = gather.pieces();
     net::WriteResult written = s.client.write_now(pieces);
     if (written.status == net::IoStatus::would_block) {
-      written = co_await s.client.write(pieces, steady_now() + options.client_gap);
+      written = co_await s.client.write(pieces, steady_now() + s.options().client_gap);
     }
     if (written.status != net::IoStatus::ok) co_return RelayEnd::client_gone;
     gather.clear();
@@ -78,7 +77,7 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
     x.up.clear();
     x.up.reserve(Exchange::kBulk);
     // The gap counts from here, where the socket has been emptied: the peer had all of it to send in.
-    const net::ReadResult got = co_await upstream.read(x.up.writable(), steady_now() + options.body_gap);
+    const net::ReadResult got = co_await upstream.read(x.up.writable(), steady_now() + s.route.options.body_gap);
     if (got.status == net::IoStatus::deadline) co_return RelayEnd::upstream_silent;
     if (got.status == net::IoStatus::error) co_return RelayEnd::upstream_broken;
     if (got.status == net::IoStatus::eof && !body.finish_at_close()) co_return RelayEnd::upstream_broken;
@@ -135,7 +134,7 @@ net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bo
     std::span<iovec> pieces = gather.pieces();
     net::WriteResult written = upstream.write_now(pieces);
     if (written.status == net::IoStatus::would_block) {
-      written = co_await upstream.write(pieces, steady_now() + session_.options().body_gap);
+      written = co_await upstream.write(pieces, steady_now() + session_.route.options.body_gap);
     }
     if (written.status != net::IoStatus::ok) co_return false;
     gather.clear();
@@ -175,7 +174,7 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
 void Upload::mark_sent(net::StampedSocket& upstream, TimePoint at) {
   sent_at_ = at;
   upstream.set_earliest_arrival(body_.received() == 0 ? at : TimePoint{});  // an answer may precede a body's end
-  upstream.move_read_deadline(at + session_.options().timeout);
+  upstream.move_read_deadline(at + session_.route.options.timeout);
 }
 
 net::Task<void> Upload::finish() {

@@ -34,35 +34,35 @@ void append_reply(std::string& out, const Reply& reply) {
   if (!reply.head_only) out += reply.body;
 }
 
-unsigned append_trouble(std::string& out, const Shared& shared, const Trouble& trouble,
-                        const http::RequestHead& request, bool keep_alive) {
+unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,
+                        bool keep_alive) {
   const std::string status = http::proxy_status_value({.error = trouble.error,
                                                        .details = trouble.details,
-                                                       .next_hop = shared.circuit.upstream(),
+                                                       .next_hop = route.circuit.upstream(),
                                                        .received_status = trouble.received_status});
   std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n", status);
   Reply reply{
       .keep_alive = keep_alive, .old_client = request.minor_version == 0, .head_only = request.method == "HEAD"};
-  const char* state = core::to_string(shared.circuit.breaker().state());
+  const char* state = core::to_string(route.circuit.breaker().state());
 
   std::string body;
-  if (shared.options.fallback) {
+  if (route.options.fallback) {
     fields += fmt::format("Quoll-Fallback: {}\r\n", to_string(trouble.reason));
-    if (!shared.options.fallback_file.empty()) {
-      reply.content_type = shared.fallback_type;
-      body = shared.fallback_body;
+    if (!route.options.fallback_file.empty()) {
+      reply.content_type = route.fallback_type;
+      body = route.fallback_body;
     } else {
       body = fmt::format(R"({{"message":"The service cannot answer right now; this is a fallback.","reason":"{}",)"
                          R"("timestamp":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
                          "\n",
-                         to_string(trouble.reason), format_rfc3339(wall_now()), shared.circuit.name(), state);
+                         to_string(trouble.reason), format_rfc3339(wall_now()), route.circuit.name(), state);
     }
-    shared.circuit.count(Event::fallback, telemetry::this_thread_shard());
+    route.circuit.count(Event::fallback, telemetry::this_thread_shard());
   } else {
     reply.status = trouble.reason == FallbackReason::open ? 503 : trouble.reason == FallbackReason::timeout ? 504 : 502;
     body = fmt::format(R"({{"error":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
                        "\n",
-                       trouble.details, shared.circuit.name(), state);
+                       trouble.details, route.circuit.name(), state);
   }
   if (trouble.retry_after > Duration::zero()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(trouble.retry_after);

@@ -40,8 +40,8 @@ void append_reply(std::string& out, const Reply& reply);
 
 // What a client gets for a call that could not be made or failed: the fallback, or 503, 504, 502. The status is
 // returned.
-unsigned append_trouble(std::string& out, const Shared& shared, const Trouble& trouble,
-                        const http::RequestHead& request, bool keep_alive);
+unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,
+                        bool keep_alive);
 
 // For a request that is refused as malformed or too large; the connection is to be closed.
 void append_bad_request(std::string& out, unsigned status, std::string_view message);

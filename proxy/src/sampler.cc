@@ -85,17 +85,18 @@ struct Sampler::Moment {
   std::array<std::uint64_t, kEventNames.size()> events{};
 };
 
-Sampler::Sampler(const ProxyOptions& options, const Circuit& circuit, const Metrics& metrics, net::Workers& workers,
+Sampler::Sampler(const ProxyOptions& options, const Routes& routes, const Metrics& metrics, net::Workers& workers,
                  const net::LoopMonitor& monitor, EventHub& hub)
     : options_(options),
-      circuit_(circuit),
+      routes_(routes),
+      circuit_(routes[0].circuit),
       metrics_(metrics),
       workers_(workers),
       monitor_(monitor),
       hub_(hub),
-      series_(columns_for(circuit)),
+      series_(columns_for(circuit_)),
       last_(std::make_unique<Moment>(read(steady_now()))),
-      generation_seen_(circuit.breaker().generation()) {}
+      generation_seen_(circuit_.breaker().generation()) {}
 
 Sampler::~Sampler() = default;
 
@@ -222,7 +223,7 @@ std::string Sampler::hello_json(WallTime wall) const {
 }
 
 std::string Sampler::status_json(TimePoint now) const {
-  return json::serialize(json::object{{"circuits", json::array{circuit_summary_json(circuit_, options_, now)}},
+  return json::serialize(json::object{{"circuits", json::array{circuit_summary_json(routes_[0], now)}},
                                       {"loop", loop_json(monitor_, workers_.size(), now)},
                                       {"readers", hub_.readers()}});
 }

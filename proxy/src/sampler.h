@@ -24,7 +24,7 @@ class Sampler {
  public:
   static constexpr std::size_t kMaxTransitions = 512;
 
-  Sampler(const ProxyOptions& options, const Circuit& circuit, const Metrics& metrics, net::Workers& workers,
+  Sampler(const ProxyOptions& options, const Routes& routes, const Metrics& metrics, net::Workers& workers,
           const net::LoopMonitor& monitor, EventHub& hub);
   ~Sampler();
 
@@ -52,6 +52,7 @@ class Sampler {
   std::string status_json(TimePoint now) const;
 
   const ProxyOptions& options_;
+  const Routes& routes_;
   const Circuit& circuit_;
   const Metrics& metrics_;
   net::Workers& workers_;

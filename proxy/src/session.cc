@@ -9,16 +9,19 @@ void Exchange::reset() {
   out.clear();
 }
 
-WorkerState::WorkerState(net::Worker& w, const Shared& s, const net::TcpEndpoint& upstream)
-    : worker(w),
-      shared(s),
-      shard(w.index()),
-      pool(upstream, {s.options.pool_size, s.options.pool_idle}),
-      server_durations(s.metrics.registry, "http_server_request_duration_seconds",
-                       "Time from a client's request arriving at this machine to its answer being sent.", "default"),
-      client_durations(s.metrics.registry, "http_client_request_duration_seconds",
-                       "Time from a request having left for the upstream to its answer arriving at this machine.",
-                       "default") {}
+RouteDurations::RouteDurations(telemetry::Registry& registry, const std::string& route)
+    : server(registry, "http_server_request_duration_seconds",
+             "Time from a client's request arriving at this machine to its answer being sent.", route),
+      client(registry, "http_client_request_duration_seconds",
+             "Time from a request having left for the upstream to its answer arriving at this machine.", route) {}
+
+WorkerState::WorkerState(net::Worker& w, const Shared& s) : worker(w), shared(s), shard(w.index()) {
+  for (const net::TcpEndpoint& endpoint : s.routes.endpoints()) {
+    pools.emplace_back(endpoint, UpstreamPool::Options{s.options.pool_size, s.options.pool_idle});
+  }
+  durations.reserve(s.routes.size());
+  for (std::size_t i = 0; i < s.routes.size(); ++i) durations.emplace_back(s.metrics.registry, s.routes[i].name());
+}
 
 std::unique_ptr<Exchange> WorkerState::borrow() {
   if (spare.empty()) return std::make_unique<Exchange>();

@@ -12,12 +12,12 @@
 #include <vector>
 
 #include "buffer.h"
-#include "circuit.h"
 #include "metrics.h"
 #include "quoll/http/body.h"
 #include "quoll/http/head.h"
 #include "quoll/net/worker.h"
 #include "quoll/proxy/options.h"
+#include "route.h"
 #include "upstream_pool.h"
 
 namespace quoll::proxy {
@@ -26,14 +26,12 @@ class Pages;
 
 struct Shared {
   const ProxyOptions& options;
-  Circuit& circuit;
+  Routes& routes;
   Metrics& metrics;
   telemetry::Log& log;
   Pages& pages;
   net::Executor pages_executor;           // where pages are made: not on a worker
   std::atomic<std::size_t>& connections;  // of all workers, those included that are about to be served
-  std::string fallback_body;              // of --fallback FILE
-  std::string fallback_type;
 };
 
 // What one request and its answer need.
@@ -63,8 +61,16 @@ class OpenConnection : public boost::intrusive::list_base_hook<> {
   ~OpenConnection() = default;
 };
 
+// What a worker measures of one route.
+struct RouteDurations {
+  RouteDurations(telemetry::Registry& registry, const std::string& route);
+
+  RequestHistograms server;
+  RequestHistograms client;
+};
+
 struct WorkerState {
-  WorkerState(net::Worker& worker, const Shared& shared, const net::TcpEndpoint& upstream);
+  WorkerState(net::Worker& worker, const Shared& shared);
 
   std::unique_ptr<Exchange> borrow();
   void give_back(std::unique_ptr<Exchange> exchange);
@@ -72,9 +78,8 @@ struct WorkerState {
   net::Worker& worker;
   const Shared& shared;
   unsigned shard;
-  UpstreamPool pool;
-  RequestHistograms server_durations;
-  RequestHistograms client_durations;
+  std::vector<UpstreamPool> pools;        // by Route::pool
+  std::vector<RouteDurations> durations;  // by Route::index
   bool draining = false;
   std::vector<std::unique_ptr<Exchange>> spare;
   boost::intrusive::list<OpenConnection> open;
@@ -86,9 +91,12 @@ struct Session {
   net::StampedSocket& client;
   Exchange& exchange;
   std::string_view peer;  // the client's address
+  Route& route;
 
   const Shared& shared() const { return worker.shared; }
   const ProxyOptions& options() const { return worker.shared.options; }
+  UpstreamPool& pool() const { return worker.pools[route.pool]; }
+  RouteDurations& durations() const { return worker.durations[route.index]; }
 };
 
 }  // namespace quoll::proxy

@@ -121,34 +121,40 @@ Fault read(std::string_view text, telemetry::LogLevel& out) {
   return {};
 }
 
-Fault read_fallback(std::string_view text, ProxyOptions& options) {
+Fault read_fallback(std::string_view text, RouteSettings& options) {
   if (text.empty()) return "must be on, off, or a file";
   options.fallback = text != "off";
   options.fallback_file = text == "on" || text == "off" ? "" : text;
   return {};
 }
 
+// Of the whole proxy, or what each route may have of its own: one of the two functions.
 struct Setting {
   std::string name;
-  std::function<Fault(ProxyOptions&, std::string_view)> apply;
+  std::function<Fault(ProxyOptions&, std::string_view)> of_proxy;
+  std::function<Fault(RouteSettings&, std::string_view)> of_route;
 };
 
 template <typename T>
 Setting field(const char* name, T ProxyOptions::*member) {
-  return {name, [member](ProxyOptions& o, std::string_view text) { return read(text, o.*member); }};
+  return {name, [member](ProxyOptions& o, std::string_view text) { return read(text, o.*member); }, nullptr};
+}
+template <typename T>
+Setting field(const char* name, T RouteSettings::*member) {
+  return {name, nullptr, [member](RouteSettings& o, std::string_view text) { return read(text, o.*member); }};
 }
 template <typename T>
 Setting field(const char* name, T core::BreakerOptions::*member) {
-  return {std::string("breaker.") + name,
-          [member](ProxyOptions& o, std::string_view text) { return read(text, o.breaker.*member); }};
+  return {std::string("breaker.") + name, nullptr,
+          [member](RouteSettings& o, std::string_view text) { return read(text, o.breaker.*member); }};
 }
 Setting share(const char* name, double core::BreakerOptions::*member) {
-  return {std::string("breaker.") + name,
-          [member](ProxyOptions& o, std::string_view text) { return read_share(text, o.breaker.*member); }};
+  return {std::string("breaker.") + name, nullptr,
+          [member](RouteSettings& o, std::string_view text) { return read_share(text, o.breaker.*member); }};
 }
 Setting limit(const char* name, std::size_t http::Limits::*member) {
   return {std::string("limits.") + name,
-          [member](ProxyOptions& o, std::string_view text) { return read(text, o.limits.*member); }};
+          [member](ProxyOptions& o, std::string_view text) { return read(text, o.limits.*member); }, nullptr};
 }
 
 const std::vector<Setting>& settings() {
@@ -164,7 +170,7 @@ const std::vector<Setting>& settings() {
       field("body_gap", &P::body_gap),
       field("verdict", &P::verdict),
       field("stamps", &P::stamps),
-      {"fallback", [](P& o, std::string_view text) { return read_fallback(text, o); }},
+      {"fallback", nullptr, [](RouteSettings& o, std::string_view text) { return read_fallback(text, o); }},
       field("allow_control", &P::allow_control),
       field("allow_pressure", &P::allow_pressure),
       field("log_level", &P::log_level),
@@ -210,7 +216,7 @@ const std::vector<Setting>& settings() {
 Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text) {
   for (const Setting& setting : settings()) {
     if (setting.name != name) continue;
-    const Fault fault = setting.apply(options, text);
+    const Fault fault = setting.of_route ? setting.of_route(options, text) : setting.of_proxy(options, text);
     if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
     return {};
   }

@@ -98,11 +98,12 @@ json::object transition_json(const core::Transition& t, TimePoint now) {
 
 }  // namespace
 
-json::object circuit_json(const Circuit& circuit, const ProxyOptions& options, TimePoint now) {
+json::object circuit_json(const Route& route, TimePoint now) {
+  const Circuit& circuit = route.circuit;
   const core::Snapshot snapshot = circuit.breaker().snapshot(now);
   json::object out;
   out["name"] = circuit.name();
-  out["upstream"] = options.upstream;
+  out["upstream"] = route.options.upstream;
   out["state"] = core::to_string(snapshot.state);
   out["mode"] = core::to_string(snapshot.mode);
   out["since"] = wall(circuit.since(snapshot), now);
@@ -112,8 +113,8 @@ json::object circuit_json(const Circuit& circuit, const ProxyOptions& options, T
   out["window"] = window_json(snapshot);
   out["totals"] = totals_json(circuit, snapshot.totals);
   json::object settings = options_json(snapshot.options);
-  settings["timeout"] = format_duration(options.timeout);
-  settings["body_gap"] = format_duration(options.body_gap);
+  settings["timeout"] = format_duration(route.options.timeout);
+  settings["body_gap"] = format_duration(route.options.body_gap);
   out["options"] = std::move(settings);
   json::array transitions;
   for (const core::Transition& t : circuit.breaker().journal()) transitions.push_back(transition_json(t, now));
@@ -122,11 +123,12 @@ json::object circuit_json(const Circuit& circuit, const ProxyOptions& options, T
   return out;
 }
 
-json::object circuit_summary_json(const Circuit& circuit, const ProxyOptions& options, TimePoint now) {
+json::object circuit_summary_json(const Route& route, TimePoint now) {
+  const Circuit& circuit = route.circuit;
   const core::Snapshot snapshot = circuit.breaker().snapshot(now);
   json::object window = window_json(snapshot);
   return {{"name", circuit.name()},
-          {"upstream", options.upstream},
+          {"upstream", route.options.upstream},
           {"state", core::to_string(snapshot.state)},
           {"mode", core::to_string(snapshot.mode)},
           {"state_seconds", std::round(to_seconds(now - circuit.since(snapshot)) * 10) / 10},

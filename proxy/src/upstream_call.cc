@@ -52,18 +52,18 @@ bool UpstreamCall::take_kept_connection() {
   // What cannot be sent twice, such as any body, must not meet a connection that the peer has closed.
   const http::RequestHead& request = session_.exchange.request;
   const bool repeatable = idempotent(request.method) && request.framing == http::Framing::none;
-  socket_ = session_.worker.pool.take(taken_at_, !repeatable);
+  socket_ = session_.pool().take(taken_at_, !repeatable);
   kept_ = socket_ != nullptr;
   return kept_;
 }
 
 net::Task<bool> UpstreamCall::connect() {
   WorkerState& w = session_.worker;
-  const ProxyOptions& options = session_.options();
+  const RouteOptions& options = session_.route.options;
   const auto policy =
       options.verdict == VerdictKind::timer ? net::DeadlinePolicy::timer_wins : net::DeadlinePolicy::look_first;
   net::ConnectResult made =
-      co_await net::connect(w.worker.loop(), w.pool.endpoint(), steady_now() + options.timeout, policy);
+      co_await net::connect(w.worker.loop(), session_.pool().endpoint(), steady_now() + options.timeout, policy);
   w.shared.metrics.upstream_connects.add(1, w.shard);
   const TimePoint now = steady_now();
   if (made.status == net::IoStatus::deadline) {
@@ -84,7 +84,7 @@ void UpstreamCall::compose_head() {
   http::append_request_line(x.out, head.method, head.path);
   // An absolute target's authority overrides Host (RFC 9112 section 3.2.2); head.host is the one that holds.
   const bool named = !head.host.empty();
-  http::append_field(x.out, "Host", named ? head.host : std::string_view(session_.shared().circuit.upstream()));
+  http::append_field(x.out, "Host", named ? head.host : std::string_view(session_.route.circuit.upstream()));
   for (const http::Field& field : head.fields) {
     if (http::iequals(field.name, "host") || http::iequals(field.name, "expect")) continue;
     if (!http::end_to_end(head.fields, head.connection_names_fields, field.name)) continue;
@@ -98,18 +98,19 @@ void UpstreamCall::compose_head() {
 
 net::Task<UpstreamCall::End> UpstreamCall::await_head() {
   Exchange& x = session_.exchange;
-  const ProxyOptions& options = session_.options();
+  const Duration timeout = session_.route.options.timeout;
+  const http::Limits& limits = session_.options().limits;
   http::HeadScan scan;
   x.up.clear();
   bool wait_first = true;  // the request has only just left
   int interim = 0;
   for (;;) {
-    if (!x.up.make_room(Exchange::kFirst, options.limits.head_bytes + 1)) {
+    if (!x.up.make_room(Exchange::kFirst, limits.head_bytes + 1)) {
       co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", steady_now());
     }
     const TimePoint sent_at = upload_.sent_at();
     // (No ?: in the operand of a co_await: gcc 12 evaluates both of its sides.)
-    const TimePoint deadline = sent_at == net::kNever ? net::kNever : sent_at + options.timeout;
+    const TimePoint deadline = sent_at == net::kNever ? net::kNever : sent_at + timeout;
     const net::ReadResult got = co_await socket_->read(x.up.writable(), deadline, wait_first);
     wait_first = false;
     if (upload_.client_gone() || upload_.bad_body()) co_return End::client_gone;
@@ -129,8 +130,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
     got_bytes_ = true;
     x.up.commit(got.bytes);
     for (;;) {
-      const http::ParseResult parsed =
-          http::parse_response(x.up.view(), options.limits, x.request.method, scan, x.response);
+      const http::ParseResult parsed = http::parse_response(x.up.view(), limits, x.request.method, scan, x.response);
       if (parsed.bad()) co_return fail(ProxyError::http_protocol_error, parsed.message, got.read_at);
       if (!parsed.complete()) break;
       x.up.consume(parsed.consumed);
@@ -147,7 +147,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
 }
 
 UpstreamCall::End UpstreamCall::answered(const net::ReadResult& last) {
-  const ProxyOptions& options = session_.options();
+  const RouteOptions& options = session_.route.options;
   const bool early = upload_.sent_at() == net::kNever;  // an answer before the request's end is in time
   core::Attempt attempt;
   attempt.sent_at = early ? last.arrived_at : upload_.sent_at();
@@ -170,8 +170,8 @@ UpstreamCall::End UpstreamCall::answered(const net::ReadResult& last) {
                 session_.exchange.response.status};
     return End::no_answer;
   }
-  w.client_durations.observe(session_.exchange.request.method, session_.exchange.response.status, judgement_.upstream,
-                             w.shard);
+  session_.durations().client.observe(session_.exchange.request.method, session_.exchange.response.status,
+                                      judgement_.upstream, w.shard);
   return End::answered;
 }
 
@@ -183,7 +183,7 @@ UpstreamCall::End UpstreamCall::fail(ProxyError error, std::string_view details,
 }
 
 UpstreamCall::End UpstreamCall::time_out(ProxyError error, std::string_view details, TimePoint now) {
-  const Duration timeout = session_.options().timeout;
+  const Duration timeout = session_.route.options.timeout;
   const TimePoint sent_at = upload_.sent_at() == net::kNever ? now - timeout : upload_.sent_at();
   judgement_ = {core::Verdict::timeout, false, timeout, std::max(Duration::zero(), now - sent_at - timeout)};
   trouble_ = {FallbackReason::timeout, error, details};
@@ -203,7 +203,7 @@ bool UpstreamCall::stale(const net::ReadResult& first) const {
 }
 
 void UpstreamCall::keep_connection() {
-  session_.worker.pool.give_back(std::move(socket_), steady_now());
+  session_.pool().give_back(std::move(socket_), steady_now());
 }
 
 }  // namespace quoll::proxy

@@ -22,31 +22,40 @@ enum class VerdictKind : std::uint8_t {
   timer,    // by whatever the timer says when it gets to run: the conventional way, for comparison
 };
 
-struct ProxyOptions {
-  // Where clients connect. Default loopback; 0.0.0.0:3000 opens it to the network.
-  std::string listen = "127.0.0.1:3000";
+// What may differ from one route to another: the upstream and how calls to it are made and judged.
+struct RouteSettings {
   // The service that is protected: http://HOST[:PORT], without a path.
   std::string upstream = "http://127.0.0.1:3001";
-  // Control, status and metrics. Keep it on loopback: who reaches it can open and close circuits.
-  std::string admin = "127.0.0.1:3900";
-  // Event loops, each on a thread. Default 1; range 1 to 256.
-  unsigned workers = 1;
-
   // From "the last byte of the request left" to "the answer's head arrived". Also the limit for connecting, which is
   // counted apart. Default 500 ms; range 1 ms to 1 h.
   Duration timeout = std::chrono::milliseconds(500);
   // The longest gap in a body from upstream, counted while we wait for it. Default 5 s; range 1 ms to 1 h.
   Duration body_gap = std::chrono::seconds(5);
   VerdictKind verdict = VerdictKind::arrival;
-  // Ask the kernel when bytes arrived. Default true. Without stamps an answer that was read late, because we were late,
-  // is inconclusive; false is for measuring what stamps cost.
-  bool stamps = true;
   core::BreakerOptions breaker;
-
   // What a client gets when the call could not be made or failed: an answer of 200 with a JSON note, or the contents of
   // a file, or (off) 503, 504, 502 and the upstream's own 5xx.
   bool fallback = true;
   std::string fallback_file;  // empty: the note
+};
+
+// One route: the requests it takes, and its settings. Each has a circuit of its own.
+struct RouteOptions : RouteSettings {
+  std::string name = "default";
+};
+
+// The settings of the route `default` are ProxyOptions' own.
+struct ProxyOptions : RouteSettings {
+  // Where clients connect. Default loopback; 0.0.0.0:3000 opens it to the network.
+  std::string listen = "127.0.0.1:3000";
+  // Control, status and metrics. Keep it on loopback: who reaches it can open and close circuits.
+  std::string admin = "127.0.0.1:3900";
+  // Event loops, each on a thread. Default 1; range 1 to 256.
+  unsigned workers = 1;
+
+  // Ask the kernel when bytes arrived. Default true. Without stamps an answer that was read late, because we were late,
+  // is inconclusive; false is for measuring what stamps cost.
+  bool stamps = true;
 
   // The admin port's POSTs may open, close and disable the circuit. Off: the port only shows.
   bool allow_control = true;
