@@ -31,7 +31,7 @@ constexpr Flag kFlags[] = {
     {"--upstream", "upstream", "URL", "http://127.0.0.1:3001", "The service to protect"},
     {"--admin", "admin", "HOST:PORT", "127.0.0.1:3900", "Control, status and metrics"},
     {"--workers", "workers", "N", "1", "Event loops, each on a thread"},
-    {"--timeout", "timeout", "DUR", "500ms", "From the request having left to its answer's head arriving"},
+    {"--timeout", "timeout", "DUR|adaptive", "500ms", "From the request having left to its answer's head arriving"},
     {"--error-threshold", "breaker.failure_rate_threshold", "PCT", "50",
      "Share of failed calls that opens the circuit"},
     {"--reset-timeout", "breaker.reset_timeout", "DUR", "5s", "How long it stays open before a trial"},

@@ -37,6 +37,8 @@ void print_circuit(const json::value& circuit) {
                            number(window.at("total")), number(window.at("failure")), number(window.at("timeout")),
                            number(window.at("rescued")), number(window.at("rejected")),
                            number(window.at("failure_rate_percent")))
+            << fmt::format("  timeout: {:.1f} ms, {}\n", number(circuit.at("timeout").at("now_ms")),
+                           text(circuit.at("timeout").at("kind")))
             << fmt::format("  upstream time: p50 {:.1f} ms, p95 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms\n",
                            number(times.at("50")), number(times.at("95")), number(times.at("99")),
                            number(times.at("100")));

@@ -69,9 +69,13 @@ void Call::finish(const core::Sample& sample, TimePoint now) {
   std::exchange(circuit_, nullptr)->finish(std::move(permit_), sample, now, shard_);
 }
 
-Circuit::Circuit(std::string name, std::string upstream, const core::BreakerOptions& options, std::uint64_t seed,
+Circuit::Circuit(std::string name, std::string upstream, const RouteSettings& settings, std::uint64_t seed,
                  telemetry::Registry& registry, telemetry::Log& log)
-    : name_(std::move(name)), upstream_(std::move(upstream)), log_(log), breaker_(make_breaker(options, seed, name_)) {
+    : name_(std::move(name)),
+      upstream_(std::move(upstream)),
+      log_(log),
+      breaker_(make_breaker(settings.breaker, seed, name_)),
+      policies_(settings.policies, settings.timeout, name_, registry) {
   for (std::size_t i = 0; i < kEventNames.size(); ++i) {
     events_[i] = &registry.counter("quoll_circuit_events_total", "What circuit breakers did and what they were told.",
                                    {{"circuit", name_}, {"event", kEventNames[i]}});
@@ -102,6 +106,7 @@ Circuit::Admitted Circuit::admit(TimePoint now, unsigned shard) {
 void Circuit::finish(core::Permit permit, const core::Sample& sample, TimePoint now, unsigned shard) {
   attempts_[static_cast<std::size_t>(end_of(sample))]->add(1, shard);
   if (const auto event = event_of(sample.outcome)) count(*event, shard);
+  policies_.learn(sample, permit.trial(), now, shard);
   emit(breaker_.record(std::move(permit), sample, now));
 }
 
@@ -115,10 +120,12 @@ void Circuit::close(TimePoint now) {
 
 void Circuit::poll(TimePoint now) {
   emit(breaker_.poll(now));
+  policies_.follow(breaker_.state());
 }
 
 void Circuit::emit(const std::optional<core::Transition>& transition) {
   if (!transition) return;
+  policies_.follow(breaker_.state());
   if (const auto event = event_of(transition->to)) count(*event, 0);
   log_.warn("circuit_state", {{"circuit", name_},
                               {"from", core::to_string(transition->from)},

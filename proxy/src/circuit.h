@@ -1,4 +1,5 @@
-// Circuit: one breaker with everything that tells of it: the event counters, the log, the state gauge.
+// Circuit: one breaker with everything that tells of it: the event counters, the log, the state gauge; and the policies
+// that bound the same calls.
 //
 // The breaker decides and says what it did; this is the gate that acts on it and the one place that counts it. Every
 // call that is admitted ends in exactly one `Call::finish` or, dropped, as cancelled; every transition is counted once.
@@ -10,8 +11,10 @@
 #include <optional>
 #include <string>
 
+#include "call_policies.h"
 #include "quoll/core/breaker.h"
 #include "quoll/core/judge.h"
+#include "quoll/proxy/options.h"
 #include "quoll/telemetry/log.h"
 #include "quoll/telemetry/registry.h"
 
@@ -50,8 +53,8 @@ class Call {
 
 class Circuit {
  public:
-  // `options` must be valid. The registry and the log outlive it.
-  Circuit(std::string name, std::string upstream, const core::BreakerOptions& options, std::uint64_t seed,
+  // `settings` must be valid. The registry and the log outlive it.
+  Circuit(std::string name, std::string upstream, const RouteSettings& settings, std::uint64_t seed,
           telemetry::Registry& registry, telemetry::Log& log);
 
   struct Admitted {
@@ -74,6 +77,7 @@ class Circuit {
   const std::string& upstream() const { return upstream_; }
   core::Breaker& breaker() { return breaker_; }
   const core::Breaker& breaker() const { return breaker_; }
+  const CallPolicies& policies() const { return policies_; }
 
  private:
   friend class Call;
@@ -85,6 +89,7 @@ class Circuit {
   TimePoint made_at_ = steady_now();
   telemetry::Log& log_;
   core::Breaker breaker_;
+  CallPolicies policies_;
   std::array<telemetry::Counter*, kEventNames.size()> events_{};
   std::array<telemetry::Counter*, kAttemptNames.size()> attempts_{};
 };

@@ -103,7 +103,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, Call* call) {
   const unsigned status = x.response.status;
   const bool reusable = x.response.keep_alive && x.response.framing != http::Framing::until_close;
   http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);
-  core::Sample sample = core::to_sample(attempt.judgement());
+  core::Sample sample = attempt.sample();
   const auto finish = [&] {
     if (call != nullptr) call->finish(sample, steady_now());
   };

@@ -4,6 +4,7 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
 #include <map>
 
 namespace quoll::proxy {
@@ -27,7 +28,7 @@ class Reader {
         fault(entry.first.Mark(), fmt::format("{}: is set already in line {}", name, seen->second.line + 1));
         continue;
       }
-      if (prefix.empty() && (name == "breaker" || name == "limits")) {
+      if (prefix.empty() && is_section(name)) {
         map(entry.second, name + ".");
       } else {
         value(name, entry);
@@ -39,9 +40,9 @@ class Reader {
     for (const std::string& text : options_.validate()) {
       // A fault starts with the name of its setting: "timeout: 0 is ..." or "breaker: reset_timeout is ...".
       std::string name = text.substr(0, text.find(':'));
-      if (name == "breaker") {
+      if (is_section(name)) {
         const std::size_t start = text.find_first_not_of(": ", name.size());
-        name = "breaker." + text.substr(start, text.find(' ', start) - start);
+        name += "." + text.substr(start, text.find(' ', start) - start);
       }
       const auto place = places_.find(name);
       fault(place == places_.end() ? YAML::Mark::null_mark() : place->second, text);
@@ -58,6 +59,11 @@ class Reader {
   ProxyOptions& options() { return options_; }
 
  private:
+  // Settings of a section have its name and a dot before theirs.
+  static bool is_section(const std::string& name) {
+    constexpr std::array<const char*, 3> kSections = {"breaker", "adaptive_timeout", "limits"};
+    return std::find(kSections.begin(), kSections.end(), name) != kSections.end();
+  }
   static std::string section(const std::string& prefix) { return prefix.substr(0, prefix.size() - 1); }
 
   void value(const std::string& name, const YAML::const_iterator::value_type& entry) {

@@ -79,5 +79,36 @@ TEST(Config, EverySettingRefusesNonsenseByName) {
   }
 }
 
+TEST(Config, ATimeoutCanBeLearned) {
+  const auto read = read_config(
+      "timeout: adaptive\n"
+      "propagate_deadline: true\n"
+      "adaptive_timeout:\n"
+      "  quantile: 95%\n"
+      "  factor: 2\n"
+      "  floor: 20ms\n"
+      "  ceiling: 2s\n",
+      "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->policies.timeout, TimeoutKind::adaptive);
+  EXPECT_TRUE(read->policies.propagate_deadline);
+  EXPECT_DOUBLE_EQ(read->policies.adaptive_timeout.quantile, 0.95);
+  EXPECT_DOUBLE_EQ(read->policies.adaptive_timeout.factor, 2);
+  EXPECT_EQ(read->policies.adaptive_timeout.floor, milliseconds(20));
+  EXPECT_EQ(read->policies.adaptive_timeout.ceiling, seconds(2));
+}
+
+TEST(Config, FaultsOfAnAdaptiveTimeoutAreReported) {
+  const std::string faults = faults_of(
+      "timeout: adaptiv\n"
+      "adaptive_timeout:\n"
+      "  factor: 1\n"
+      "  quantil: 0.9\n");
+  EXPECT_THAT(faults, HasSubstr("q.yaml:1:10: timeout: "));
+  EXPECT_THAT(faults, HasSubstr("or write adaptive"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:3:3: adaptive_timeout: factor is 1"));
+  EXPECT_THAT(faults, HasSubstr("did you mean adaptive_timeout.quantile?"));
+}
+
 }  // namespace
 }  // namespace quoll::proxy

@@ -1,5 +1,6 @@
 #include "policy_stack.h"
 
+#include "call_limit.h"
 #include "client_answer.h"
 #include "pages.h"
 #include "quoll/http/write.h"
@@ -26,6 +27,15 @@ net::Task<bool> serve(Session& s) {
     co_return co_await reply_page(s, page);
   }
 
+  // Until when the client wants the answer. Work on one that comes too late helps nobody.
+  const core::Deadline deadline = client_deadline(x);
+  if (!deadline.unlimited() && deadline.passed(steady_now())) {
+    http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
+    const Trouble trouble{FallbackReason::timeout, http::ProxyError::http_response_timeout,
+                          "the client's deadline had passed"};
+    co_return co_await reply_trouble(s, body, trouble);
+  }
+
   // The breaker: refused at once when the upstream has shown that it cannot answer.
   Circuit::Admitted admitted = s.route.circuit.admit(steady_now(), s.worker.shard);
   if (!admitted.call) {
@@ -44,7 +54,7 @@ net::Task<bool> serve(Session& s) {
   }
 
   // The call, its timeout and its verdict.
-  UpstreamCall attempt(s);
+  UpstreamCall attempt(s, {s.route.circuit.policies().timeout(call.trial()), deadline});
   const UpstreamCall::End end = co_await attempt.run();
   if (end == UpstreamCall::End::client_gone) {
     co_await attempt.upload().finish();
@@ -55,7 +65,7 @@ net::Task<bool> serve(Session& s) {
   // An answer that is an error counts against the upstream; with the fallback on, the client gets the fallback instead.
   const core::Judgement& judged = attempt.judgement();
   const bool failed = judged.verdict == core::Verdict::failure || end == UpstreamCall::End::no_answer;
-  if (failed) call.finish(core::to_sample(judged), steady_now());
+  if (failed) call.finish(attempt.sample(), steady_now());
   if (end == UpstreamCall::End::answered && !(failed && s.route.options.fallback)) {
     Call* const undecided = failed ? nullptr : &call;
     co_return co_await pass_on(s, attempt, undecided);

@@ -87,8 +87,9 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
   co_return RelayEnd::done;
 }
 
-Upload::Upload(Session& session)
+Upload::Upload(Session& session, const CallLimit& limit)
     : session_(session),
+      limit_(limit),
       body_(session.exchange.request.framing, session.exchange.request.content_length, session.options().limits),
       chunked_(session.exchange.request.framing == http::Framing::chunked),
       finished_(session.worker.worker.executor()) {}
@@ -174,7 +175,7 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
 void Upload::mark_sent(net::StampedSocket& upstream, TimePoint at) {
   sent_at_ = at;
   upstream.set_earliest_arrival(body_.received() == 0 ? at : TimePoint{});  // an answer may precede a body's end
-  upstream.move_read_deadline(at + session_.route.options.timeout);
+  upstream.move_read_deadline(limit_.after(at));
 }
 
 net::Task<void> Upload::finish() {

@@ -6,6 +6,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <functional>
 
+#include "call_limit.h"
 #include "session.h"
 
 namespace quoll::proxy {
@@ -26,7 +27,7 @@ net::Task<RelayEnd> relay_response(Session& session, net::StampedSocket& upstrea
 // by a Task of its own, so that an upstream may answer while it still reads.
 class Upload {
  public:
-  explicit Upload(Session& session);
+  Upload(Session& session, const CallLimit& limit);
   Upload(const Upload&) = delete;
   Upload& operator=(const Upload&) = delete;
 
@@ -56,6 +57,7 @@ class Upload {
   void mark_sent(net::StampedSocket& upstream, TimePoint at);
 
   Session& session_;
+  const CallLimit limit_;
   http::BodyReader body_;
   bool chunked_;
   bool running_ = false;

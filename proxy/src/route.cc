@@ -22,7 +22,7 @@ Route::Route(const RouteOptions& o, std::size_t nth, std::size_t pool_index, con
     : options(o),
       index(nth),
       pool(pool_index),
-      circuit(o.name, net::to_string(to), o.breaker, seed, registry, log),
+      circuit(o.name, net::to_string(to), o, seed, registry, log),
       fallback_type(content_type_of(o.fallback_file)) {}
 
 Routes::Routes(const ProxyOptions& options, std::span<const net::TcpEndpoint> endpoints, std::uint64_t seed,

@@ -128,6 +128,14 @@ Fault read_fallback(std::string_view text, RouteSettings& options) {
   return {};
 }
 
+Fault read_timeout(std::string_view text, RouteSettings& options) {
+  const bool adaptive = text == "adaptive";
+  options.policies.timeout = adaptive ? TimeoutKind::adaptive : TimeoutKind::fixed;
+  if (adaptive) return {};
+  const Fault fault = read(text, options.timeout);
+  return fault ? *fault + ", or write adaptive" : fault;
+}
+
 // Of the whole proxy, or what each route may have of its own: one of the two functions.
 struct Setting {
   std::string name;
@@ -152,6 +160,12 @@ Setting share(const char* name, double core::BreakerOptions::*member) {
   return {std::string("breaker.") + name, nullptr,
           [member](RouteSettings& o, std::string_view text) { return read_share(text, o.breaker.*member); }};
 }
+// Of a policy: `name` with its section's.
+template <typename Section, typename T>
+Setting field(const char* name, Section CallPolicyOptions::*section, T Section::*member) {
+  return {name, nullptr,
+          [=](RouteSettings& o, std::string_view text) { return read(text, o.policies.*section.*member); }};
+}
 Setting limit(const char* name, std::size_t http::Limits::*member) {
   return {std::string("limits.") + name,
           [member](ProxyOptions& o, std::string_view text) { return read(text, o.limits.*member); }, nullptr};
@@ -159,6 +173,8 @@ Setting limit(const char* name, std::size_t http::Limits::*member) {
 
 const std::vector<Setting>& settings() {
   using B = core::BreakerOptions;
+  using A = core::AdaptiveTimeoutOptions;
+  using C = CallPolicyOptions;
   using L = http::Limits;
   using P = ProxyOptions;
   static const std::vector<Setting> table = {
@@ -166,7 +182,9 @@ const std::vector<Setting>& settings() {
       field("upstream", &P::upstream),
       field("admin", &P::admin),
       field("workers", &P::workers),
-      field("timeout", &P::timeout),
+      {"timeout", nullptr, [](RouteSettings& o, std::string_view text) { return read_timeout(text, o); }},
+      {"propagate_deadline", nullptr,
+       [](RouteSettings& o, std::string_view text) { return read(text, o.policies.propagate_deadline); }},
       field("body_gap", &P::body_gap),
       field("verdict", &P::verdict),
       field("stamps", &P::stamps),
@@ -204,6 +222,17 @@ const std::vector<Setting>& settings() {
       field("failures", &B::failures),
       field("timeouts", &B::timeouts),
       field("cancellations", &B::cancellations),
+      {"adaptive_timeout.quantile", nullptr,
+       [](RouteSettings& o, std::string_view text) { return read_share(text, o.policies.adaptive_timeout.quantile); }},
+      field("adaptive_timeout.factor", &C::adaptive_timeout, &A::factor),
+      field("adaptive_timeout.margin", &C::adaptive_timeout, &A::margin),
+      field("adaptive_timeout.floor", &C::adaptive_timeout, &A::floor),
+      field("adaptive_timeout.ceiling", &C::adaptive_timeout, &A::ceiling),
+      field("adaptive_timeout.initial", &C::adaptive_timeout, &A::initial),
+      field("adaptive_timeout.warm_up", &C::adaptive_timeout, &A::warm_up),
+      field("adaptive_timeout.window", &C::adaptive_timeout, &A::window),
+      field("adaptive_timeout.max_growth", &C::adaptive_timeout, &A::max_growth),
+      field("adaptive_timeout.stale_after", &C::adaptive_timeout, &A::stale_after),
       limit("head_bytes", &L::head_bytes),
       limit("fields", &L::fields),
       limit("target_bytes", &L::target_bytes),

@@ -79,6 +79,24 @@ json::object options_json(const core::BreakerOptions& o) {
           {"warm_up", format_duration(o.warm_up)}};
 }
 
+std::string timeout_text(const RouteSettings& o) {
+  return o.policies.timeout == TimeoutKind::adaptive ? "adaptive" : format_duration(o.timeout);
+}
+
+json::object timeout_json(const CallPolicies& policies) {
+  json::object out = {{"kind", to_string(policies.options().timeout)}, {"now_ms", millis(policies.timeout(false))}};
+  const core::AdaptiveTimeout* adaptive = policies.adaptive_timeout();
+  if (adaptive == nullptr) return out;
+  const core::AdaptiveTimeout::Snapshot snapshot = adaptive->snapshot();
+  out["quantile_ms"] = millis(snapshot.clean_quantile);
+  out["with_timeouts_ms"] = millis(snapshot.quantile);
+  out["learned"] = snapshot.learned;
+  out["timeouts"] = snapshot.censored;
+  out["warming_up"] = snapshot.warming_up;
+  out["paused"] = snapshot.paused;
+  return out;
+}
+
 // Monotonic times as people read them: by their distance to now.
 std::string wall(TimePoint at, TimePoint now) {
   return format_rfc3339(wall_now() - (now - at));
@@ -110,10 +128,11 @@ json::object circuit_json(const Route& route, TimePoint now) {
   out["state_seconds"] = std::round(to_seconds(now - circuit.since(snapshot)) * 1000) / 1000;
   out["remaining_seconds"] = to_seconds(snapshot.remaining);
   out["explanation"] = core::explain(snapshot);
+  out["timeout"] = timeout_json(circuit.policies());
   out["window"] = window_json(snapshot);
   out["totals"] = totals_json(circuit, snapshot.totals);
   json::object settings = options_json(snapshot.options);
-  settings["timeout"] = format_duration(route.options.timeout);
+  settings["timeout"] = timeout_text(route.options);
   settings["body_gap"] = format_duration(route.options.body_gap);
   out["options"] = std::move(settings);
   json::array transitions;
@@ -135,6 +154,7 @@ json::object circuit_summary_json(const Route& route, TimePoint now) {
           {"remaining_seconds", std::round(to_seconds(snapshot.remaining) * 10) / 10},
           {"explanation", core::explain(snapshot)},
           {"error_threshold_percent", percent(snapshot.options.failure_rate_threshold)},
+          {"timeout", timeout_json(circuit.policies())},
           {"window", window},
           {"totals", totals_json(circuit, snapshot.totals)},
           {"endpoints", json::array{json::object{{"address", circuit.upstream()}, {"window", window}}}}};
@@ -167,7 +187,7 @@ json::object config_json(const ProxyOptions& o) {
           {"upstream", o.upstream},
           {"admin", o.admin},
           {"workers", o.workers},
-          {"timeout", format_duration(o.timeout)},
+          {"timeout", timeout_text(o)},
           {"body_gap", format_duration(o.body_gap)},
           {"verdict", to_string(o.verdict)},
           {"stamps", o.stamps},

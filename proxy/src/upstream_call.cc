@@ -63,7 +63,7 @@ net::Task<bool> UpstreamCall::connect() {
   const auto policy =
       options.verdict == VerdictKind::timer ? net::DeadlinePolicy::timer_wins : net::DeadlinePolicy::look_first;
   net::ConnectResult made =
-      co_await net::connect(w.worker.loop(), session_.pool().endpoint(), steady_now() + options.timeout, policy);
+      co_await net::connect(w.worker.loop(), session_.pool().endpoint(), limit_.after(steady_now()), policy);
   w.shared.metrics.upstream_connects.add(1, w.shard);
   const TimePoint now = steady_now();
   if (made.status == net::IoStatus::deadline) {
@@ -87,10 +87,14 @@ void UpstreamCall::compose_head() {
   http::append_field(x.out, "Host", named ? head.host : std::string_view(session_.route.circuit.upstream()));
   for (const http::Field& field : head.fields) {
     if (http::iequals(field.name, "host") || http::iequals(field.name, "expect")) continue;
+    if (is_deadline_field(field.name)) continue;  // ours follows
     if (!http::end_to_end(head.fields, head.connection_names_fields, field.name)) continue;
     x.out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);
+  if (!limit_.clients.unlimited() || session_.route.circuit.policies().options().propagate_deadline) {
+    append_deadline(x.out, limit_, steady_now());
+  }
   http::append_field(x.out, "X-Forwarded-For", session_.peer);
   x.out += head.minor_version == 0 ? "Via: 1.0 quoll\r\n" : "Via: 1.1 quoll\r\n";
   http::append_head_end(x.out);
@@ -98,7 +102,6 @@ void UpstreamCall::compose_head() {
 
 net::Task<UpstreamCall::End> UpstreamCall::await_head() {
   Exchange& x = session_.exchange;
-  const Duration timeout = session_.route.options.timeout;
   const http::Limits& limits = session_.options().limits;
   http::HeadScan scan;
   x.up.clear();
@@ -108,9 +111,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
     if (!x.up.make_room(Exchange::kFirst, limits.head_bytes + 1)) {
       co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", steady_now());
     }
-    const TimePoint sent_at = upload_.sent_at();
-    // (No ?: in the operand of a co_await: gcc 12 evaluates both of its sides.)
-    const TimePoint deadline = sent_at == net::kNever ? net::kNever : sent_at + timeout;
+    const TimePoint deadline = limit_.after(upload_.sent_at());
     const net::ReadResult got = co_await socket_->read(x.up.writable(), deadline, wait_first);
     wait_first = false;
     if (upload_.client_gone() || upload_.bad_body()) co_return End::client_gone;
@@ -151,7 +152,7 @@ UpstreamCall::End UpstreamCall::answered(const net::ReadResult& last) {
   const bool early = upload_.sent_at() == net::kNever;  // an answer before the request's end is in time
   core::Attempt attempt;
   attempt.sent_at = early ? last.arrived_at : upload_.sent_at();
-  attempt.deadline = attempt.sent_at + options.timeout;
+  attempt.deadline = limit_.after(attempt.sent_at);
   attempt.arrived_at = last.arrived_at;
   attempt.judged_at = last.read_at;
   // The deadline's wake-up looks into the socket at once: what is read later than the deadline was read late by us.
@@ -163,6 +164,7 @@ UpstreamCall::End UpstreamCall::answered(const net::ReadResult& last) {
   WorkerState& w = session_.worker;
   w.shared.metrics.local_delay.observe(judgement_.local, w.shard);
   if (judgement_.verdict == core::Verdict::timeout) {
+    cut_short_ = limit_.by_client(attempt.sent_at);
     trouble_ = {FallbackReason::timeout,
                 ProxyError::http_response_timeout,
                 "the upstream's answer came too late",
@@ -183,11 +185,19 @@ UpstreamCall::End UpstreamCall::fail(ProxyError error, std::string_view details,
 }
 
 UpstreamCall::End UpstreamCall::time_out(ProxyError error, std::string_view details, TimePoint now) {
-  const Duration timeout = session_.route.options.timeout;
-  const TimePoint sent_at = upload_.sent_at() == net::kNever ? now - timeout : upload_.sent_at();
-  judgement_ = {core::Verdict::timeout, false, timeout, std::max(Duration::zero(), now - sent_at - timeout)};
+  const TimePoint sent_at = upload_.sent_at();
+  cut_short_ = limit_.by_client(sent_at);
+  const Duration waited = sent_at == net::kNever ? limit_.timeout : limit_.after(sent_at) - sent_at;
+  const Duration late = sent_at == net::kNever ? Duration::zero() : now - sent_at - waited;
+  judgement_ = {core::Verdict::timeout, false, std::max(Duration::zero(), waited), std::max(Duration::zero(), late)};
   trouble_ = {FallbackReason::timeout, error, details};
   return End::no_answer;
+}
+
+core::Sample UpstreamCall::sample() const {
+  core::Sample sample = core::to_sample(judgement_);
+  if (cut_short_ && sample.outcome == core::Outcome::timeout) sample.outcome = core::Outcome::cancelled;
+  return sample;
 }
 
 // Only for a kept connection that ended before a byte of an answer, and a request that is the same a second time.

@@ -6,6 +6,7 @@
 
 #include <memory>
 
+#include "call_limit.h"
 #include "quoll/core/judge.h"
 #include "relay.h"
 #include "reply.h"
@@ -15,7 +16,7 @@ namespace quoll::proxy {
 
 class UpstreamCall {
  public:
-  explicit UpstreamCall(Session& session) : session_(session), upload_(session) {}
+  UpstreamCall(Session& session, const CallLimit& limit) : session_(session), limit_(limit), upload_(session, limit) {}
 
   enum class End : std::uint8_t {
     answered,     // exchange.response is filled, exchange.up starts at the body; see judgement()
@@ -25,6 +26,8 @@ class UpstreamCall {
   net::Task<End> run();
 
   const core::Judgement& judgement() const { return judgement_; }
+  // For the policies. Where the client's own deadline cut the call short, it says nothing of the upstream.
+  core::Sample sample() const;
   const Trouble& trouble() const { return trouble_; }
   net::StampedSocket& upstream() { return *socket_; }
   Upload& upload() { return upload_; }
@@ -43,11 +46,13 @@ class UpstreamCall {
   End time_out(http::ProxyError error, std::string_view details, TimePoint now);
 
   Session& session_;
+  const CallLimit limit_;
   Upload upload_;
   std::unique_ptr<net::StampedSocket> socket_;
   bool kept_ = false;  // the connection came from the pool
   bool got_bytes_ = false;
   TimePoint taken_at_{};  // from the pool
+  bool cut_short_ = false;
   core::Judgement judgement_;
   Trouble trouble_;
 };

@@ -12,6 +12,7 @@
 #include "quoll/base/time.h"
 #include "quoll/core/breaker_options.h"
 #include "quoll/http/head.h"
+#include "quoll/proxy/policy_options.h"
 #include "quoll/telemetry/log.h"
 
 namespace quoll::proxy {
@@ -29,6 +30,8 @@ struct RouteSettings {
   // From "the last byte of the request left" to "the answer's head arrived". Also the limit for connecting, which is
   // counted apart. Default 500 ms; range 1 ms to 1 h.
   Duration timeout = std::chrono::milliseconds(500);
+  // What bounds calls beside it, such as a timeout that is learned instead.
+  CallPolicyOptions policies;
   // The longest gap in a body from upstream, counted while we wait for it. Default 5 s; range 1 ms to 1 h.
   Duration body_gap = std::chrono::seconds(5);
   VerdictKind verdict = VerdictKind::arrival;

@@ -1,0 +1,33 @@
+// CallPolicyOptions: what bounds the calls to one upstream beside its circuit breaker.
+//
+// Thread-compatible: a plain value.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "quoll/core/adaptive_timeout.h"
+
+namespace quoll::proxy {
+
+// Where the time that one attempt may take comes from.
+enum class TimeoutKind : std::uint8_t {
+  fixed,     // ProxyOptions::timeout
+  adaptive,  // learned from the latency that arrivals show; see core/adaptive_timeout.h
+};
+
+struct CallPolicyOptions {
+  TimeoutKind timeout = TimeoutKind::fixed;
+  // With `adaptive` only. `initial` is the timeout until enough has been learned, `ceiling` that of a circuit's trials.
+  core::AdaptiveTimeoutOptions adaptive_timeout;
+  // Tell the upstream how much time is left (`grpc-timeout`) also when the client set no deadline: then it is what the
+  // attempt may take. Default off: only a client's own deadline is passed on, less the time that has gone.
+  bool propagate_deadline = false;
+
+  // Every fault; empty when all is well.
+  std::vector<std::string> validate() const;
+};
+
+const char* to_string(TimeoutKind kind);
+
+}  // namespace quoll::proxy

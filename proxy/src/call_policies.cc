@@ -1,0 +1,37 @@
+#include "call_policies.h"
+
+namespace quoll::proxy {
+
+CallPolicies::CallPolicies(const CallPolicyOptions& options, Duration timeout, const std::string& circuit,
+                           telemetry::Registry& registry)
+    : options_(options), fixed_(timeout) {
+  if (options.timeout == TimeoutKind::adaptive) adaptive_.emplace(options.adaptive_timeout);
+  registry.gauge_fn("quoll_timeout_seconds", "How long a call to the upstream may take now.", {{"circuit", circuit}},
+                    [this] { return to_seconds(this->timeout(false)); });
+}
+
+void CallPolicies::learn_latency(const core::Sample& sample, bool trial, TimePoint now, unsigned shard) {
+  if (trial) {
+    adaptive_->record_trial(sample);
+  } else {
+    adaptive_->record(sample, now, shard);
+  }
+}
+
+void CallPolicies::follow(core::State state) {
+  if (!adaptive_) return;
+  using Pause = core::AdaptiveTimeout::Pause;
+  switch (state) {
+    case core::State::open:
+    case core::State::forced_open:
+      return adaptive_->pause(Pause::breaker_open);
+    case core::State::half_open:
+      return;  // until the trials have decided
+    case core::State::closed:
+    case core::State::disabled:
+    case core::State::metrics_only:
+      return adaptive_->resume(Pause::breaker_open);
+  }
+}
+
+}  // namespace quoll::proxy

@@ -1,0 +1,18 @@
+#include "quoll/proxy/policy_options.h"
+
+namespace quoll::proxy {
+
+std::vector<std::string> CallPolicyOptions::validate() const {
+  std::vector<std::string> out;
+  const auto take = [&out](const char* section, std::vector<std::string> faults) {
+    for (std::string& fault : faults) out.push_back(std::string(section) + ": " + std::move(fault));
+  };
+  take("adaptive_timeout", adaptive_timeout.validate());
+  return out;
+}
+
+const char* to_string(TimeoutKind kind) {
+  return kind == TimeoutKind::fixed ? "fixed" : "adaptive";
+}
+
+}  // namespace quoll::proxy
