@@ -52,6 +52,7 @@ function(quoll_module name)
     target_include_directories(${target} INTERFACE $<BUILD_INTERFACE:${CMAKE_CURRENT_SOURCE_DIR}/include>)
     target_link_libraries(${target} INTERFACE ${ARG_USES} ${ARG_EXTERNAL})
   endif()
+  add_library(quoll::${name} ALIAS ${target})
   set_property(GLOBAL APPEND PROPERTY QUOLL_MODULE_TARGETS ${target})
 
   if(QUOLL_TESTS AND tests)

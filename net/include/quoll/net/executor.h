@@ -5,6 +5,10 @@
 // on each operation of the hot path.
 #pragma once
 
+#ifndef BOOST_ASIO_SEPARATE_COMPILATION
+#error "Asio is compiled into quoll::net: link that CMake target, or compile with `pkg-config --cflags quoll-net`"
+#endif
+
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/basic_stream_socket.hpp>
