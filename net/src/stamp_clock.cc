@@ -9,10 +9,18 @@ TimePoint with_offset(WallTime stamp, Duration offset) {
   return TimePoint(stamp.time_since_epoch() - offset);
 }
 
+constexpr Duration kClose = std::chrono::microseconds(20);
+
 }  // namespace
 
+ClockReading read_clocks(Duration known) {
+  const WallTime wall = wall_now();
+  const ClockReading now{steady_now(), wall};
+  const Duration change = offset_of(now) - known;
+  return change >= -kClose && change <= kClose ? now : read_clocks();
+}
+
 ClockReading read_clocks() {
-  constexpr Duration kClose = std::chrono::microseconds(20);
   constexpr int kTries = 8;
   ClockReading best{};
   Duration best_gap = Duration::max();
@@ -32,7 +40,7 @@ ClockReading read_clocks() {
 }
 
 void StampClock::observe(const ClockReading& now) {
-  const Duration measured = offset(now);
+  const Duration measured = offset_of(now);
   const Duration change = measured - offsets_[0].value;
   if (change > kStep || change < -kStep) take_step(measured, now.steady);
   offsets_[0].value = measured;

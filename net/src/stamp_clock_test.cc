@@ -326,5 +326,17 @@ TEST(ReadClocks, BothClocksAreOfOneMoment) {
   EXPECT_LE(now.steady, steady_now());
 }
 
+TEST(ReadClocks, AKnownOffsetIsNotBelievedOverTheClocks) {
+  // An hour off, as after a step: what comes back must be what the clocks say, known or not.
+  const Duration offset = offset_of(read_clocks());
+  for (const Duration known : {offset, offset + std::chrono::hours(1), offset - std::chrono::hours(1)}) {
+    const TimePoint before = steady_now();
+    const ClockReading now = read_clocks(known);
+    EXPECT_GE(now.steady, before);
+    EXPECT_LE(now.steady, steady_now());
+    EXPECT_LT(std::chrono::abs(offset_of(now) - offset), StampClock::kStep);
+  }
+}
+
 }  // namespace
 }  // namespace quoll::net

@@ -92,7 +92,7 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   // if both came together, no edge will tell.
   drained_ = aside.nothing_left;
   if (aside.stamp) {
-    const ClockReading now = read_clocks();
+    const ClockReading now = read_clocks(loop_.stamps.offset());
     loop_.stamps.observe(now);
     const Arrival arrival = loop_.stamps.convert(*aside.stamp, earliest_);
     out.read_at = now.steady;
