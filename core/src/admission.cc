@@ -44,9 +44,11 @@ AdmissionControl::AdmissionControl(const AdmissionOptions& options) : options_(o
 }
 
 AdmissionDecision AdmissionControl::decide(const AdmissionRequest& request, TimePoint now, unsigned shard) {
-  if (now.time_since_epoch().count() >= interval_end_.load(std::memory_order_relaxed)) close_interval(now);
-  Line& line = lines_[shard % kShards];
   const Duration delay = std::max(now - request.arrived_at, Duration::zero());
+  if (now.time_since_epoch().count() >= interval_end_.load(std::memory_order_relaxed)) {
+    close_interval(request, delay, now);
+  }
+  Line& line = lines_[shard % kShards];
   std::int64_t least = line.least.load(std::memory_order_relaxed);
   while (delay.count() < least && !line.least.compare_exchange_weak(least, delay.count(), std::memory_order_relaxed)) {
   }
@@ -80,26 +82,29 @@ std::uint32_t AdmissionControl::key(const AdmissionRequest& request, Line& line)
   return priority << kRankBits | rank;
 }
 
-void AdmissionControl::close_interval(TimePoint now) {
+// By the first request after it, which is the witness of what waited at its end.
+void AdmissionControl::close_interval(const AdmissionRequest& request, Duration delay, TimePoint now) {
   if (!mutex_.try_lock()) return;  // another does it
   const std::int64_t at = now.time_since_epoch().count();
-  if (at >= interval_end_.load(std::memory_order_relaxed)) {
+  const std::int64_t end = interval_end_.load(std::memory_order_relaxed);
+  if (at >= end) {
+    const bool still_waiting = delay > options_.target && request.arrived_at.time_since_epoch().count() < end;
     interval_end_.store(at + options_.interval.count(), std::memory_order_relaxed);
     std::int64_t least = INT64_MAX;
     for (Line& line : lines_) {
       least = std::min(least, line.least.exchange(INT64_MAX, std::memory_order_relaxed));
     }
     // No request at all: nothing waits.
-    update_share(Duration(least == INT64_MAX ? 0 : least));
+    update_share(Duration(least == INT64_MAX ? 0 : least), still_waiting);
     update_clients();
     update_threshold();
   }
   mutex_.unlock();
 }
 
-void AdmissionControl::update_share(Duration least) {
+void AdmissionControl::update_share(Duration least, bool still_waiting) {
   const bool was_overloaded = overloaded_;
-  overloaded_ = least > options_.target;
+  overloaded_ = least > options_.target && still_waiting;
   const bool draining = least < least_ - least_ / 10;
   least_ = least;
   if (overloaded_) {

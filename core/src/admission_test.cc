@@ -148,6 +148,24 @@ TEST(AdmissionControl, OneLateBatchIsNoOverload) {
   }
 }
 
+// A stall of ours leaves a batch that all waited long. With sparse traffic nothing else falls into that interval.
+TEST(AdmissionControl, WhatAStallLeftBehindIsNoOverload) {
+  ManualClock clock;
+  AdmissionControl control({});
+  for (int stall = 0; stall < 5; ++stall) {
+    for (int i = 0; i < 20; ++i) {
+      EXPECT_TRUE(control.decide({.arrived_at = clock.now() - milliseconds(20 + i)}, clock.now()));
+    }
+    if (stall % 2 == 0) {  // every other time the next request comes in peace; else it is a victim of the next stall
+      clock.advance(milliseconds(300));
+      EXPECT_TRUE(control.decide({.arrived_at = clock.now()}, clock.now()));
+    }
+    clock.advance(milliseconds(1000));
+  }
+  EXPECT_EQ(control.snapshot().share, 1);
+  EXPECT_FALSE(control.snapshot().overloaded);
+}
+
 TEST(AdmissionControl, ARequestThatWaitedTooLongIsShedEvenInCalm) {
   ManualClock clock;
   AdmissionControl control({});

@@ -8,7 +8,9 @@
 // queue, a process without CPU: all are in it. A delay measured from "we read it" starts when the wait is over.
 //
 // Overloaded, after CoDel (Nichols and Jacobson, 2012): even the *least* delay of an interval (100 ms) was over the
-// target (5 ms). A burst has a request with a short wait somewhere in the interval; a standing queue has not.
+// target (5 ms), and a request that waited over it, too, was there when the interval ended. A burst has a request with a
+// short wait somewhere in the interval; the batch that a stall of ours left behind has nobody waiting after it; a
+// standing queue has neither.
 //
 // What is shed: each request has a key, priority first, then how much its client has sent of late, then chance. Per
 // interval, a share of the requests is admitted: those with the lowest keys, found from the last interval's histogram.
@@ -110,8 +112,8 @@ class AdmissionControl {
     std::array<std::atomic<std::uint32_t>, kClients> clients{};
   };
   std::uint32_t key(const AdmissionRequest& request, Line& line);
-  void close_interval(TimePoint now);
-  void update_share(Duration least) QUOLL_REQUIRES(mutex_);
+  void close_interval(const AdmissionRequest& request, Duration delay, TimePoint now);
+  void update_share(Duration least, bool still_waiting) QUOLL_REQUIRES(mutex_);
   void update_threshold() QUOLL_REQUIRES(mutex_);
   void update_clients() QUOLL_REQUIRES(mutex_);
 
