@@ -69,6 +69,13 @@ int run_status(const StatusArguments& arguments) {
   if (failed) return fail("what answers there is not a Quoll proxy", 1);
   try {
     for (const json::value& circuit : status.at("circuits").as_array()) print_circuit(circuit);
+    const json::value& admission = status.at("admission");
+    if (admission.at("on").as_bool()) {
+      std::cout << fmt::format("admission: {:.1f} % of requests; {} shed for overload, {} as too old\n",
+                               100 * admission.at("share").to_number<double>(),
+                               admission.at("shed_overload").to_number<std::uint64_t>(),
+                               admission.at("shed_too_old").to_number<std::uint64_t>());
+    }
     for (const json::value& worker : status.at("loop").at("workers").as_array()) {
       std::cout << fmt::format("worker {}: loop lag {:.2f} ms, longest of the last 10 s {:.2f} ms\n",
                                worker.at("index").to_number<int>(), worker.at("lag_ms").to_number<double>(),

@@ -18,6 +18,15 @@ void CallPolicies::learn_latency(const core::Sample& sample, bool trial, TimePoi
   }
 }
 
+void CallPolicies::follow_shedding(bool shedding) {
+  if (!adaptive_) return;
+  if (shedding) {
+    adaptive_->pause(core::AdaptiveTimeout::Pause::shedding);
+  } else {
+    adaptive_->resume(core::AdaptiveTimeout::Pause::shedding);
+  }
+}
+
 void CallPolicies::follow(core::State state) {
   if (!adaptive_) return;
   using Pause = core::AdaptiveTimeout::Pause;

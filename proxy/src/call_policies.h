@@ -33,6 +33,7 @@ class CallPolicies {
   // Call it after each change of the breaker, and now and then: changes that two threads tell of in the wrong order are
   // put right by the next call.
   void follow(core::State state);
+  void follow_shedding(bool shedding);
 
   const CallPolicyOptions& options() const { return options_; }
   // Null with a fixed timeout.

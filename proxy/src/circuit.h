@@ -70,6 +70,8 @@ class Circuit {
   void force(core::Mode mode, TimePoint now);
   void close(TimePoint now);
   void poll(TimePoint now);
+  // Whether load is being shed before it reaches this circuit.
+  void follow_shedding(bool shedding) { policies_.follow_shedding(shedding); }
 
   // The last change of state, or when the circuit was made.
   TimePoint since(const core::Snapshot& snapshot) const { return std::max(snapshot.since, made_at_); }

@@ -27,6 +27,20 @@ net::Task<bool> settle(Session& s, http::BodyReader& body, bool keep) {
   co_return false;
 }
 
+// Made once: whoever sheds has no time to lose.
+struct ShedAnswer {
+  std::string_view fields;
+  std::string_view body;
+};
+constexpr ShedAnswer kShedOverload = {
+    "Cache-Control: no-store\r\nRetry-After: 1\r\n"
+    "Proxy-Status: quoll; error=proxy_internal_response; details=\"overload\"\r\n",
+    "{\"error\":\"this proxy is overloaded\"}\n"};
+constexpr ShedAnswer kShedTooOld = {
+    "Cache-Control: no-store\r\nRetry-After: 1\r\n"
+    "Proxy-Status: quoll; error=proxy_internal_response; details=\"too_old\"\r\n",
+    "{\"error\":\"the request waited too long for this proxy\"}\n"};
+
 // The head that the client gets: the upstream's, with the connection's own fields replaced by ours.
 struct ClientHead {
   bool chunked = false;
@@ -93,6 +107,25 @@ net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble&
   const unsigned status = append_trouble(s.exchange.out, s.route, trouble, s.exchange.request, keep);
   const bool sent = co_await send(s, s.exchange.out);
   observe(s, status);
+  if (!sent) co_return false;
+  co_return co_await settle(s, body, keep);
+}
+
+// A 503 also with the fallback on: a client, or what balances load before us, must learn to send less or elsewhere, and
+// a full answer for each request too many is what an overloaded process cannot afford.
+net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
+  http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
+  const bool keep = may_keep(s) && discardable(s, body);
+  const bool old = reason == core::ShedReason::too_old;
+  s.exchange.out.clear();
+  append_reply(s.exchange.out, {.status = 503,
+                                .body = old ? kShedTooOld.body : kShedOverload.body,
+                                .fields = old ? kShedTooOld.fields : kShedOverload.fields,
+                                .keep_alive = keep,
+                                .old_client = s.exchange.request.minor_version == 0,
+                                .head_only = s.exchange.request.method == "HEAD"});
+  const bool sent = co_await send(s, s.exchange.out);
+  observe(s, 503);
   if (!sent) co_return false;
   co_return co_await settle(s, body, keep);
 }

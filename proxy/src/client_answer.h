@@ -23,6 +23,9 @@ net::Task<bool> reply_page(Session& session, const PageAnswer& page);
 // `body`: the request's, of which some may have been read.
 net::Task<bool> reply_trouble(Session& session, http::BodyReader& body, const Trouble& trouble);
 
+// Refuses a request that is not worth serving any more, or that would make others so.
+net::Task<bool> reply_shed(Session& session, core::ShedReason reason);
+
 // Streams the upstream's answer to the client, and only then says what became of the call: an upstream that dies in the
 // middle of a body has failed, whatever its head said. `call` is null when its outcome is known already.
 net::Task<bool> pass_on(Session& session, UpstreamCall& attempt, Call* call);

@@ -61,7 +61,7 @@ class Reader {
  private:
   // Settings of a section have its name and a dot before theirs.
   static bool is_section(const std::string& name) {
-    constexpr std::array<const char*, 3> kSections = {"breaker", "adaptive_timeout", "limits"};
+    constexpr std::array<const char*, 4> kSections = {"breaker", "adaptive_timeout", "admission_control", "limits"};
     return std::find(kSections.begin(), kSections.end(), name) != kSections.end();
   }
   static std::string section(const std::string& prefix) { return prefix.substr(0, prefix.size() - 1); }

@@ -110,5 +110,33 @@ TEST(Config, FaultsOfAnAdaptiveTimeoutAreReported) {
   EXPECT_THAT(faults, HasSubstr("did you mean adaptive_timeout.quantile?"));
 }
 
+TEST(Config, AdmissionIsTakenAndItsFaultsAreReported) {
+  const auto read = read_config(
+      "admission: on\n"
+      "priority: 2\n"
+      "priority_header: X-Priority\n"
+      "admission_control:\n"
+      "  target: 10ms\n"
+      "  max_delay: 2s\n"
+      "  fair: false\n",
+      "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_TRUE(read->admission);
+  EXPECT_EQ(read->policies.priority, 2U);
+  EXPECT_EQ(read->priority_header, "X-Priority");
+  EXPECT_EQ(read->admission_control.target, milliseconds(10));
+  EXPECT_FALSE(read->admission_control.fair);
+
+  const std::string faults = faults_of(
+      "admission: on\n"
+      "stamps: false\n"
+      "priority: 9\n"
+      "admission_control:\n"
+      "  interval: 10ms\n");
+  EXPECT_THAT(faults, HasSubstr("q.yaml:1:1: admission: on needs stamps: true"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:3:1: priority: 9 is out of range"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: admission_control: interval is 10ms"));
+}
+
 }  // namespace
 }  // namespace quoll::proxy

@@ -57,6 +57,10 @@ std::vector<std::string> ProxyOptions::validate() const {
     faults.add(fmt::format("fallback: cannot read '{}'; give a readable file, or 'off'", fallback_file));
   }
   for (std::string& fault : breaker.validate()) faults.add("breaker: " + std::move(fault));
+  for (std::string& fault : admission_control.validate()) faults.add("admission_control: " + std::move(fault));
+  if (admission && !stamps) {
+    faults.add("admission: on needs stamps: true; without them nobody knows how long a request has waited");
+  }
   for (std::string& fault : policies.validate()) faults.add(std::move(fault));
   return faults.take();
 }

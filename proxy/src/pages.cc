@@ -48,8 +48,13 @@ net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, s
 }
 
 Pages::Pages(const ProxyOptions& options, Routes& routes, Metrics& metrics, net::Workers& workers,
-             net::LoopMonitor& monitor)
-    : options_(options), routes_(routes), metrics_(metrics), workers_(workers), monitor_(monitor) {}
+             net::LoopMonitor& monitor, const AdmissionGate& admission)
+    : options_(options),
+      routes_(routes),
+      metrics_(metrics),
+      workers_(workers),
+      monitor_(monitor),
+      admission_(admission) {}
 
 PageAnswer Pages::get(std::string_view method, std::string_view path) const {
   path = without_query(path);
@@ -85,6 +90,7 @@ PageAnswer Pages::status() const {
   out["state"] = circuit["state"];
   out["verdict"] = to_string(options_.verdict);
   out["circuits"] = json::array{std::move(circuit)};
+  out["admission"] = admission_json(admission_);
   out["loop"] = loop_json(monitor_, workers_.size(), now);
   return {200, "application/json", json_text(out), {}};
 }

@@ -30,8 +30,8 @@ net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, s
 
 class Pages {
  public:
-  Pages(const ProxyOptions& options, Routes& routes, Metrics& metrics, net::Workers& workers,
-        net::LoopMonitor& monitor);
+  Pages(const ProxyOptions& options, Routes& routes, Metrics& metrics, net::Workers& workers, net::LoopMonitor& monitor,
+        const AdmissionGate& admission);
 
   // A page of the main port: GET and HEAD only.
   PageAnswer get(std::string_view method, std::string_view path) const;
@@ -51,6 +51,7 @@ class Pages {
   Metrics& metrics_;
   net::Workers& workers_;
   net::LoopMonitor& monitor_;
+  const AdmissionGate& admission_;
 };
 
 }  // namespace quoll::proxy

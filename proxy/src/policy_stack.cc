@@ -27,9 +27,15 @@ net::Task<bool> serve(Session& s) {
     co_return co_await reply_page(s, page);
   }
 
+  // Admission: more than we can serve in time is refused here, where it costs the least, by how long it has waited.
+  const TimePoint now = steady_now();
+  const core::AdmissionDecision admission = shared.admission.decide(
+      x.request, s.route.circuit.policies().options().priority, s.peer, x.arrived_at, now, s.worker.shard);
+  if (!admission) co_return co_await reply_shed(s, admission.reason);
+
   // Until when the client wants the answer. Work on one that comes too late helps nobody.
   const core::Deadline deadline = client_deadline(x);
-  if (!deadline.unlimited() && deadline.passed(steady_now())) {
+  if (!deadline.unlimited() && deadline.passed(now)) {
     http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
     const Trouble trouble{FallbackReason::timeout, http::ProxyError::http_response_timeout,
                           "the client's deadline had passed"};
@@ -37,7 +43,7 @@ net::Task<bool> serve(Session& s) {
   }
 
   // The breaker: refused at once when the upstream has shown that it cannot answer.
-  Circuit::Admitted admitted = s.route.circuit.admit(steady_now(), s.worker.shard);
+  Circuit::Admitted admitted = s.route.circuit.admit(now, s.worker.shard);
   if (!admitted.call) {
     http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
     const Trouble trouble{FallbackReason::open, http::ProxyError::destination_unavailable, "circuit open",

@@ -30,14 +30,15 @@ struct Proxy::Impl {
       : options(o),
         log({.level = o.log_level}),
         metrics(registry),
+        admission(options, registry),
         routes(options, upstreams, seed, registry, log),
         workers(o.workers),
         admin_worker(o.workers),
         monitor(workers, [this](unsigned worker, Duration lag, TimePoint now) { note_lag(worker, lag, now); }),
-        pages(options, routes, metrics, workers, monitor),
+        pages(options, routes, metrics, workers, monitor, admission),
         sampler(options, routes, metrics, workers, monitor, hub),
         admin(admin_worker, pages, hub, sampler),
-        shared{options, routes, metrics, log, pages, admin_worker.executor(), connections} {}
+        shared{options, routes, metrics, admission, log, pages, admin_worker.executor(), connections} {}
 
   Result<void> open();
   void register_metrics();
@@ -52,6 +53,7 @@ struct Proxy::Impl {
   telemetry::Registry registry;
   telemetry::Log log;
   Metrics metrics;
+  AdmissionGate admission;
   Routes routes;
   EventHub hub;  // outlives the worker that its readers are suspended on
   net::Workers workers;
@@ -186,6 +188,8 @@ net::Task<void> Proxy::Impl::watch() {
     timer.expires_after(std::chrono::milliseconds(100));
     const auto [error] = co_await timer.async_wait(net::kAwait);
     if (error) co_return;
+    const bool shedding = admission.shedding();
+    for (std::size_t i = 0; i < routes.size(); ++i) routes[i].circuit.follow_shedding(shedding);
     sampler.watch(steady_now(), wall_now());
   }
 }
@@ -276,6 +280,7 @@ void Proxy::start() {
                                {"upstream", p.options.upstream},
                                {"workers", p.options.workers},
                                {"verdict", to_string(p.options.verdict)},
+                               {"admission", p.options.admission},
                                {"stamps", p.listeners.front()->stamps()}});
 }
 

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "admission_gate.h"
 #include "buffer.h"
 #include "metrics.h"
 #include "quoll/http/body.h"
@@ -28,6 +29,7 @@ struct Shared {
   const ProxyOptions& options;
   Routes& routes;
   Metrics& metrics;
+  AdmissionGate& admission;
   telemetry::Log& log;
   Pages& pages;
   net::Executor pages_executor;           // where pages are made: not on a worker

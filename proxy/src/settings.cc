@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <functional>
 #include <optional>
@@ -136,6 +137,15 @@ Fault read_timeout(std::string_view text, RouteSettings& options) {
   return fault ? *fault + ", or write adaptive" : fault;
 }
 
+Fault read_field_name(std::string_view text, std::string& out) {
+  const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-'; };
+  if (text.empty() || !std::all_of(text.begin(), text.end(), good)) {
+    return fmt::format("'{}' is not a field's name; write one such as X-Priority", text);
+  }
+  out = text;
+  return {};
+}
+
 // Of the whole proxy, or what each route may have of its own: one of the two functions.
 struct Setting {
   std::string name;
@@ -166,6 +176,12 @@ Setting field(const char* name, Section CallPolicyOptions::*section, T Section::
   return {name, nullptr,
           [=](RouteSettings& o, std::string_view text) { return read(text, o.policies.*section.*member); }};
 }
+template <typename T>
+Setting field(const char* name, T core::AdmissionOptions::*member) {
+  return {std::string("admission_control.") + name,
+          [member](ProxyOptions& o, std::string_view text) { return read(text, o.admission_control.*member); },
+          nullptr};
+}
 Setting limit(const char* name, std::size_t http::Limits::*member) {
   return {std::string("limits.") + name,
           [member](ProxyOptions& o, std::string_view text) { return read(text, o.limits.*member); }, nullptr};
@@ -175,6 +191,7 @@ const std::vector<Setting>& settings() {
   using B = core::BreakerOptions;
   using A = core::AdaptiveTimeoutOptions;
   using C = CallPolicyOptions;
+  using D = core::AdmissionOptions;
   using L = http::Limits;
   using P = ProxyOptions;
   static const std::vector<Setting> table = {
@@ -189,6 +206,14 @@ const std::vector<Setting>& settings() {
       field("verdict", &P::verdict),
       field("stamps", &P::stamps),
       {"fallback", nullptr, [](RouteSettings& o, std::string_view text) { return read_fallback(text, o); }},
+      {"priority", nullptr, [](RouteSettings& o, std::string_view text) { return read(text, o.policies.priority); }},
+      {"admission",
+       [](P& o, std::string_view text) {
+         return read_word(text, o.admission, {{"on", true}, {"off", false}});
+       },
+       nullptr},
+      {"priority_header", [](P& o, std::string_view text) { return read_field_name(text, o.priority_header); },
+       nullptr},
       field("allow_control", &P::allow_control),
       field("allow_pressure", &P::allow_pressure),
       field("log_level", &P::log_level),
@@ -233,6 +258,11 @@ const std::vector<Setting>& settings() {
       field("adaptive_timeout.window", &C::adaptive_timeout, &A::window),
       field("adaptive_timeout.max_growth", &C::adaptive_timeout, &A::max_growth),
       field("adaptive_timeout.stale_after", &C::adaptive_timeout, &A::stale_after),
+      field("target", &D::target),
+      field("interval", &D::interval),
+      field("max_delay", &D::max_delay),
+      field("priorities", &D::priorities),
+      field("fair", &D::fair),
       limit("head_bytes", &L::head_bytes),
       limit("fields", &L::fields),
       limit("target_bytes", &L::target_bytes),

@@ -172,6 +172,18 @@ json::object transition_event_json(const std::string& circuit, const core::Trans
           {"stall_ms", millis(t.evidence.longest_local_stall)}};
 }
 
+json::object admission_json(const AdmissionGate& admission) {
+  const core::AdmissionControl* control = admission.control();
+  if (control == nullptr) return {{"on", false}};
+  const core::AdmissionControl::Snapshot snapshot = control->snapshot();
+  return {{"on", true},
+          {"share", std::round(snapshot.share * 1000) / 1000},
+          {"overloaded", snapshot.overloaded},
+          {"least_delay_ms", millis(snapshot.least_delay)},
+          {"shed_overload", snapshot.overload},
+          {"shed_too_old", snapshot.too_old}};
+}
+
 json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, TimePoint now) {
   json::array list;
   for (unsigned i = 0; i < workers; ++i) {
@@ -191,6 +203,7 @@ json::object config_json(const ProxyOptions& o) {
           {"body_gap", format_duration(o.body_gap)},
           {"verdict", to_string(o.verdict)},
           {"stamps", o.stamps},
+          {"admission", o.admission},
           {"breaker", options_json(o.breaker)},
           {"fallback", !o.fallback               ? "off"
                        : o.fallback_file.empty() ? "note"

@@ -3,6 +3,7 @@
 
 #include <boost/json/object.hpp>
 
+#include "admission_gate.h"
 #include "quoll/net/loop_monitor.h"
 #include "quoll/proxy/options.h"
 #include "route.h"
@@ -10,6 +11,7 @@
 namespace quoll::proxy {
 
 boost::json::object circuit_json(const Route& route, TimePoint now);
+boost::json::object admission_json(const AdmissionGate& admission);
 boost::json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, TimePoint now);
 // The live page's forms of the same: times as seconds since the epoch, no options, one transition by itself.
 boost::json::object circuit_summary_json(const Route& route, TimePoint now);

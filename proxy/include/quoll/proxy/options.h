@@ -10,6 +10,7 @@
 
 #include "quoll/base/result.h"
 #include "quoll/base/time.h"
+#include "quoll/core/admission.h"
 #include "quoll/core/breaker_options.h"
 #include "quoll/http/head.h"
 #include "quoll/proxy/policy_options.h"
@@ -59,6 +60,13 @@ struct ProxyOptions : RouteSettings {
   // Ask the kernel when bytes arrived. Default true. Without stamps an answer that was read late, because we were late,
   // is inconclusive; false is for measuring what stamps cost.
   bool stamps = true;
+
+  // Refuse requests when more come than this process can serve, by how long they waited in its sockets; needs stamps.
+  bool admission = false;
+  core::AdmissionOptions admission_control;
+  // The request's field that holds its priority, 0 (the most important) to 7; empty: the route's holds. Only for
+  // clients that are trusted not to call everything important.
+  std::string priority_header;
 
   // The admin port's POSTs may open, close and disable the circuit. Off: the port only shows.
   bool allow_control = true;

@@ -23,6 +23,8 @@ struct CallPolicyOptions {
   // Tell the upstream how much time is left (`grpc-timeout`) also when the client set no deadline: then it is what the
   // attempt may take. Default off: only a client's own deadline is passed on, less the time that has gone.
   bool propagate_deadline = false;
+  // How important the route's requests are when load is shed: 0 the most. Default 1; range 0 to 7.
+  unsigned priority = 1;
 
   // Every fault; empty when all is well.
   std::vector<std::string> validate() const;
