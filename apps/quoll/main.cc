@@ -20,6 +20,7 @@ int main(int argc, char** argv) {
   quoll::apps::add_status(app, run);
   quoll::apps::add_load(app, run);
   quoll::apps::add_lab(app, run);
+  quoll::apps::add_sim(app, run);
   quoll::apps::add_backend(app, run);
   quoll::apps::add_pressure(app, run);
 
