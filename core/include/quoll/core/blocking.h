@@ -1,75 +1,90 @@
-// run(): a pipeline around a plain callable, for code that may block.
+// run(): a pipeline around a plain callable or a future, for code that may block.
 //
-//   auto reply = run<Page>(pipeline, {.deadline = Deadline::in(1s, now)}, fallback, [&](Duration timeout) {
-//     return fetch(url, timeout);                              // -> Reply<Page>
-//   });
-//   if (reply) use(*reply.value);                              // reply.source: null, or the fallback it came from
+//   auto page = run(pipeline, {}, fallback, [&](Duration limit) { return fetch(url, limit); });
+//   if (page) use(*page.value);                               // page.source: null, or the fallback it came from
+//   else log(explain(page.error));                            // refused by whom, or how the last attempt ended
 //
-// For a std::future, run it inside std::async. Coroutines drive PipelineCall themselves, see pipeline.h.
+// What the callable may return, and how it is judged: reply.h. A future (anything with wait_for and get) is waited for
+// until the limit; one that is late is dropped, and its outcome is a timeout. Beware of the futures of std::async,
+// whose destructor waits: those of a std::promise or a std::packaged_task do not. To run all of it in the background,
+// call run() inside std::async. For coroutines: coroutine.h.
 //
-// The clock and the sleep are arguments (`Env`), since core calls neither; the default is base's SteadyEnv.
+// The clock, the sleep and the wait are arguments (`Env`), since core calls none; the default is base's SteadyEnv.
 //
 // Thread rule: as the pipeline's, one worker. The transitions of the breaker go to env.transition(), if it has one.
 #pragma once
 
 #include <optional>
-#include <string>
 #include <utility>
 
 #include "quoll/base/steady_env.h"
-#include "quoll/base/time.h"
-#include "quoll/core/fallback.h"
-#include "quoll/core/pipeline.h"
+#include "quoll/core/reply.h"
 
 namespace quoll::core {
 
-// What the callable returns: a sample in any case, and a value with a success.
-template <typename T>
-struct Reply {
-  std::optional<T> value;
-  Sample sample;
-  AttemptInfo info = {};
-};
+namespace internal {
 
 template <typename T>
-struct Called {
-  std::optional<T> value;
-  // Where a fallback's value came from; null for the real answer.
-  const std::string* source = nullptr;
-  // Why there was no real answer; meaningful without one.
-  CallError error;
-
-  explicit operator bool() const { return value.has_value(); }
+concept FutureLike = requires(T future, Duration limit) {
+  future.wait_for(limit);
+  future.get();
 };
 
-template <typename T, typename Call, typename Env = SteadyEnv>
-Called<T> run(const Pipeline& pipeline, const CallInfo& info, const Fallback<T>& fallback, Call&& call,
-              Env&& env = {}) {
+template <typename T, typename Call, typename Env>
+Reply<T> attempt(Call& call, Duration limit, Env& env, std::exception_ptr& thrown) {
+  const TimePoint sent = env.now();
+  thrown = nullptr;
+  try {
+    auto&& returned = invoke_within(call, limit);
+    using Returned = decltype(returned);
+    if constexpr (FutureLike<std::remove_cvref_t<Returned>>) {
+      if (!env.wait(returned, limit)) {
+        return {.value = std::nullopt, .sample = {.outcome = Outcome::timeout, .upstream = limit}};
+      }
+      auto&& result = returned.get();
+      return to_reply<T>(std::forward<decltype(result)>(result), env.now() - sent, limit);
+    } else {
+      return to_reply<T>(std::forward<Returned>(returned), env.now() - sent, limit);
+    }
+  } catch (const std::exception&) {
+    thrown = std::current_exception();
+  }
+  return no_reply<T>(env.now() - sent, limit);
+}
+
+template <typename T, typename Call, typename Env>
+Called<T> run(const Pipeline& pipeline, const CallInfo& info, const Fallback<T>* fallback, Call& call, Env& env) {
   PipelineCall state(pipeline, info);
   std::optional<T> value;
-  const auto tell = [&] {
-    if constexpr (requires(Transition t) { env.transition(t); }) {
-      if (const auto transition = state.take_transition()) env.transition(*transition);
-    }
-  };
+  std::exception_ptr thrown;
   Step step = state.start(env.now());
-  tell();
+  tell(state, env);
   while (step.next != Next::done) {
     if (step.next == Next::wait) {
       env.sleep(step.wait);
       step = state.start(env.now());
     } else {
-      Reply<T> reply = call(step.timeout);
+      Reply<T> reply = attempt<T>(call, step.timeout, env, thrown);
       value = std::move(reply.value);
       step = state.finish(reply.sample, env.now(), reply.info);
     }
-    tell();
+    tell(state, env);
   }
-  if (state.succeeded() && value) return {.value = std::move(value), .error = {}};
-  if (auto other = fallback.answer(state.error())) {
-    return {.value = std::move(other->value), .source = other->source, .error = state.error()};
-  }
-  return {.value = std::nullopt, .error = state.error()};
+  return conclude(state, std::move(value), std::move(thrown), fallback);
+}
+
+}  // namespace internal
+
+template <typename T, CallableWithin Call, typename Env = SteadyEnv>
+Called<T> run(const Pipeline& pipeline, const CallInfo& info, const Fallback<T>& fallback, Call&& call,
+              Env&& env = {}) {
+  return internal::run<T>(pipeline, info, &fallback, call, env);
+}
+
+// Without a fallback: run<Page>(pipeline, {}, call).
+template <typename T, CallableWithin Call, typename Env = SteadyEnv>
+Called<T> run(const Pipeline& pipeline, const CallInfo& info, Call&& call, Env&& env = {}) {
+  return internal::run<T, Call, Env>(pipeline, info, nullptr, call, env);
 }
 
 }  // namespace quoll::core

@@ -30,8 +30,8 @@
 namespace quoll::core {
 
 struct BreakerRegistryOptions {
-  // Breakers in all. Default 10,000; range 1 to 10,000,000. Spread over 16 shards, so one shard may be full a little
-  // before.
+  // Breakers in all, rounded up to a multiple of 16. Default 10,000; range 1 to 10,000,000. Spread over 16 shards, so
+  // one shard may be full a little before.
   unsigned capacity = 10'000;
   // Of each.
   BreakerOptions breaker = {};
