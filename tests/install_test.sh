@@ -63,6 +63,10 @@ case $case in
     "$CMAKE" --build build
     with_core build/with_core
     with_net build/with_net
+    rm -rf build
+    configure "$PREFIX/share/doc/quoll/examples" "-DCMAKE_PREFIX_PATH=$PREFIX" >log 2>&1 || { cat log; exit 1; }
+    "$CMAKE" --build build --target example_pipeline
+    build/example_pipeline | grep -q "page 2, on the third attempt" || fail "the installed examples do not work"
     ;;
 
   pkgconfig)
