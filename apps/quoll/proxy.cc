@@ -81,8 +81,6 @@ Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
   }
   if (arguments.allow_pressure) options.allow_pressure = true;
   if (arguments.no_control) options.allow_control = false;
-  // Workers that share a counter's cache line slow each other down.
-  options.breaker.shards = std::min(16U, std::max(options.breaker.shards, options.workers));
   return options;
 }
 

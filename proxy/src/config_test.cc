@@ -69,6 +69,103 @@ TEST(Config, RepeatedAndMisshapenEntriesAreFaults) {
   EXPECT_THAT(faults_of("a: [\n"), HasSubstr("q.yaml:"));
 }
 
+TEST(Config, ARouteHasWhatTheFileSaysUnlessItSaysOtherwise) {
+  const auto read = read_config(
+      "routes:\n"
+      "  - name: orders\n"
+      "    path: /orders/\n"
+      "    upstream: http://10.0.0.2\n"
+      "    breaker:\n"
+      "      reset_timeout: 2s\n"
+      "  - name: shop\n"
+      "    host: Shop.Example\n"
+      "    timeout: 1s\n"
+      "    fallback: off\n"
+      "upstream: http://10.0.0.1\n"
+      "timeout: 250ms\n"
+      "breaker: {minimum_volume: 9}\n",
+      "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  ASSERT_EQ(read->routes.size(), 2U);
+  const RouteOptions& orders = read->routes[0];
+  EXPECT_EQ(orders.name, "orders");
+  EXPECT_EQ(orders.path, "/orders/");
+  EXPECT_EQ(orders.upstream, "http://10.0.0.2");
+  EXPECT_EQ(orders.timeout, milliseconds(250)) << "though it stands below";
+  EXPECT_EQ(orders.breaker.reset_timeout, seconds(2));
+  EXPECT_EQ(orders.breaker.minimum_volume, 9U);
+  const RouteOptions& shop = read->routes[1];
+  EXPECT_EQ(shop.path, "/");
+  EXPECT_EQ(shop.upstream, "http://10.0.0.1");
+  EXPECT_EQ(shop.timeout, seconds(1));
+  EXPECT_FALSE(shop.fallback);
+  EXPECT_TRUE(read->fallback);
+}
+
+TEST(Config, AFlagIsForEveryRouteWithoutASettingOfItsOwn) {
+  auto read = read_config("routes: [{name: a, path: /a}, {name: b, path: /b, timeout: 1s}]\n", "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  ASSERT_TRUE(apply_setting(*read, "timeout", "3s").has_value());
+  EXPECT_EQ(read->timeout, seconds(3));
+  EXPECT_EQ(read->routes[0].timeout, seconds(3));
+  EXPECT_EQ(read->routes[1].timeout, seconds(1));
+}
+
+TEST(Config, EveryFaultOfARouteIsReportedWithItsPlace) {
+  const std::string faults = faults_of(
+      "routes:\n"
+      "  - name: Orders\n"
+      "    path: orders\n"
+      "    host: shop:80\n"
+      "  - path: /a\n"
+      "    workers: 3\n"
+      "    timeot: 1s\n"
+      "  - name: default\n"
+      "  - {name: c, path: /a/, timeout: 0s, upstream: ftp://x, breaker: {buckets: 0}}\n"
+      "  - {name: c, path: /%7ea/../b}\n"
+      "  - {name: d, path: /a//b}\n"
+      "  - {name: e, path: \"/a?b\"}\n"
+      "  - {name: f, path: \"/%f\"}\n"
+      "  - 7\n");
+  for (const char* expected : {
+           "q.yaml:2:5: routes[0].name: 'Orders' is not a name",
+           "q.yaml:3:5: routes[0].path: 'orders' is not a path",
+           "q.yaml:4:5: routes[0].host: 'shop:80' is not a host",
+           "q.yaml:5:5: routes[1]: has no name",
+           "q.yaml:6:5: routes[1].workers: is the whole proxy's",
+           "q.yaml:7:5: routes[1].timeot: there is no such setting; did you mean timeout?",
+           "q.yaml:8:5: routes[2]: has neither a path nor a host",
+           "q.yaml:8:5: routes[2].name: 'default' is the route that takes what no other takes",
+           "q.yaml:9:15: routes[3].path: another route takes '/a/' already",
+           "q.yaml:9:26: routes[3].timeout: 0",
+           "q.yaml:9:39: routes[3].upstream: 'ftp://x' is not an upstream",
+           "routes[3].breaker: buckets is 0",
+           "q.yaml:10:6: routes[4].name: 'c' is another route's name already",
+           "q.yaml:10:15: routes[4].path: '/%7ea/../b' would never match: write /b",
+           "routes[5].path: '/a//b' has an empty segment",
+           "routes[6].path: '/a?b' has characters",
+           "routes[7].path: '/%f' has a broken escape",
+           "q.yaml:14:5: routes[8]: must hold",
+       }) {
+    EXPECT_THAT(faults, HasSubstr(expected));
+  }
+}
+
+TEST(Config, AFaultOfTheWholeProxyIsToldOnce) {
+  const std::string faults = faults_of("timeout: 0s\nroutes: [{name: a, path: /a}, {name: b, path: /b}]\n");
+  EXPECT_EQ(std::count(faults.begin(), faults.end(), '\n'), 0) << faults;
+  EXPECT_THAT(faults_of("routes: {a: b}\n"), HasSubstr("q.yaml:1:9: routes: must be a list"));
+  EXPECT_THAT(faults_of("routes: [{name: a, path: /a, name: b}]\n"), HasSubstr("is set already in line 1"));
+}
+
+TEST(Config, RoutesHaveABound) {
+  std::string text = "routes:\n";
+  for (std::size_t i = 0; i <= ProxyOptions::kMaxRoutes; ++i) {
+    text += "- {name: r" + std::to_string(i) + ", path: /r" + std::to_string(i) + "}\n";
+  }
+  EXPECT_THAT(faults_of(text), HasSubstr("q.yaml:1:1: routes: 4097 are too many"));
+}
+
 TEST(Config, EverySettingRefusesNonsenseByName) {
   for (const std::string& name : setting_names()) {
     ProxyOptions options;

@@ -84,7 +84,7 @@ net::Task<Connection::Next> Connection::serve_one(Exchange& x) {
     co_return Next::close;
   }
 
-  Session session{worker_, client_, x, peer_, worker_.shared.routes.fallthrough()};
+  Session session{worker_, client_, x, peer_, worker_.shared.routes.match(x.request.host, x.request.path)};
   const bool keep = co_await proxy::serve(session);
   // What came after this request's body is the start of the next one.
   if (!x.body.empty()) {

@@ -4,35 +4,135 @@
 
 #include <boost/url/parse.hpp>
 #include <fstream>
+#include <set>
 
 #include "quoll/net/endpoint.h"
+#include "route_table.h"
 
 namespace quoll::proxy {
 namespace {
 
 class Faults {
  public:
+  // Before the names of all further settings.
+  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
   void range(const char* name, Duration value, Duration low, Duration high) {
     if (value >= low && value <= high) return;
-    out_.push_back(fmt::format("{}: {} is out of range; it may be {} to {}", name, format_duration(value),
+    out_.push_back(fmt::format("{}{}: {} is out of range; it may be {} to {}", prefix_, name, format_duration(value),
                                format_duration(low), format_duration(high)));
   }
   void range(const char* name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
     if (value >= low && value <= high) return;
-    out_.push_back(fmt::format("{}: {} is out of range; it may be {} to {}", name, value, low, high));
+    out_.push_back(fmt::format("{}{}: {} is out of range; it may be {} to {}", prefix_, name, value, low, high));
   }
   template <typename T>
   void result(const char* name, const Result<T>& result) {
-    if (!result) out_.push_back(fmt::format("{}: {}", name, result.error().message));
+    if (!result) out_.push_back(fmt::format("{}{}: {}", prefix_, name, result.error().message));
   }
-  void add(std::string text) { out_.push_back(std::move(text)); }
+  void add(std::string_view text) { out_.push_back(fmt::format("{}{}", prefix_, text)); }
   std::vector<std::string> take() { return std::move(out_); }
 
  private:
+  std::string prefix_;
   std::vector<std::string> out_;
 };
 
+void check_settings(const RouteSettings& s, Faults& faults) {
+  faults.result("upstream", parse_upstream(s.upstream));
+  faults.range("timeout", s.timeout, std::chrono::milliseconds(1), std::chrono::hours(1));
+  faults.range("body_gap", s.body_gap, std::chrono::milliseconds(1), std::chrono::hours(1));
+  if (!s.fallback_file.empty() && !std::ifstream(s.fallback_file)) {
+    faults.add(fmt::format("fallback: cannot read '{}'; give a readable file, or 'off'", s.fallback_file));
+  }
+  for (const std::string& fault : s.breaker.validate()) faults.add("breaker: " + fault);
+  for (const std::string& fault : s.policies.validate()) faults.add(fault);
+}
+
+bool all_of(std::string_view text, std::string_view allowed) {
+  return text.find_first_not_of(allowed) == std::string_view::npos;
+}
+
+constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz0123456789_-";
+
+void check_name(const RouteOptions& route, Faults& faults) {
+  constexpr std::size_t kLongest = 64;
+  if (route.name.empty() || route.name.size() > kLongest || !all_of(route.name, kLower)) {
+    faults.add(
+        fmt::format("name: '{}' is not a name; it may have 1 to {} of a-z, 0-9, '_' and '-'", route.name, kLongest));
+  } else if (route.name == "default") {
+    faults.add("name: 'default' is the route that takes what no other takes; choose another");
+  }
+}
+
+void check_host(const std::string& host, Faults& faults) {
+  constexpr std::size_t kLongest = 253;  // RFC 1035, without the final dot
+  const bool literal =
+      host.starts_with('[') && host.ends_with(']') && all_of(host.substr(1), "0123456789abcdefABCDEF:.]");
+  if (host.empty() || literal) return;
+  if (host.size() > kLongest || !all_of(normal_host(host), std::string(kLower) + ".") || host.find(':') != host.npos) {
+    faults.add(fmt::format("host: '{}' is not a host; write a name or an address, without a port", host));
+  }
+}
+
+void check_path(const std::string& path, Faults& faults) {
+  const auto bad = [&](std::string_view why) { faults.add(fmt::format("path: '{}' {}", path, why)); };
+  if (!path.starts_with('/')) return bad("is not a path; it must start with '/'");
+  if (path.find("//") != path.npos) return bad("has an empty segment");
+  const bool plain = std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 127; });
+  if (!plain || path.find_first_of("?#*\\\"<>^`{|}") != path.npos) {
+    return bad("has characters that a route's path cannot have");
+  }
+  const auto normal = normal_path(path);
+  if (!normal) return bad("has a broken escape; write % and two hexadecimal digits");
+  if (*normal != path) return bad(fmt::format("would never match: write {}", *normal));
+}
+
+// Only what a route says itself: the proxy's faults are told once.
+void check_routes(const ProxyOptions& options, Faults& faults) {
+  if (options.routes.size() > ProxyOptions::kMaxRoutes) {
+    faults.add(
+        fmt::format("routes: {} are too many; there may be {}", options.routes.size(), ProxyOptions::kMaxRoutes));
+    return;
+  }
+  Faults inherited;
+  check_settings(options, inherited);
+  const std::vector<std::string> common = inherited.take();
+  std::set<std::string_view> names;
+  RouteTable table;
+  for (std::size_t i = 0; i < options.routes.size(); ++i) {
+    const RouteOptions& route = options.routes[i];
+    Faults own;
+    check_name(route, own);
+    if (!names.insert(route.name).second)
+      own.add(fmt::format("name: '{}' is another route's name already", route.name));
+    check_host(route.host, own);
+    check_path(route.path, own);
+    if (route.path.starts_with('/') && !table.add(route.host, route.path, 1)) {
+      own.add(fmt::format("path: another route takes '{}{}' already", route.host, route.path));
+    }
+    check_settings(route, own);
+    faults.set_prefix(fmt::format("routes[{}].", i));
+    for (const std::string& fault : own.take()) {
+      if (std::find(common.begin(), common.end(), fault) == common.end()) faults.add(fault);
+    }
+    faults.set_prefix("");
+  }
+}
+
 }  // namespace
+
+RouteOptions ProxyOptions::default_route() const {
+  RouteOptions out;
+  static_cast<RouteSettings&>(out) = *this;
+  return out;
+}
+
+RouteOptions& ProxyOptions::add_route(std::string name, std::string path) {
+  RouteOptions& added = routes.emplace_back(default_route());
+  added.name = std::move(name);
+  added.path = std::move(path);
+  return added;
+}
 
 std::vector<std::string> ProxyOptions::validate() const {
   using std::chrono::hours;
@@ -41,10 +141,8 @@ std::vector<std::string> ProxyOptions::validate() const {
   Faults faults;
   faults.result("listen", net::parse_host_port(listen));
   faults.result("admin", net::parse_host_port(admin));
-  faults.result("upstream", parse_upstream(upstream));
+  check_settings(*this, faults);
   faults.range("workers", workers, 1, 256);
-  faults.range("timeout", timeout, milliseconds(1), hours(1));
-  faults.range("body_gap", body_gap, milliseconds(1), hours(1));
   faults.range("head_timeout", head_timeout, milliseconds(1), hours(1));
   faults.range("idle_timeout", idle_timeout, milliseconds(1), hours(24));
   faults.range("client_gap", client_gap, milliseconds(1), hours(1));
@@ -53,15 +151,11 @@ std::vector<std::string> ProxyOptions::validate() const {
   faults.range("pool_size", pool_size, 0, 65'536);
   faults.range("max_connections", max_connections, 1, 1'000'000);
   faults.range("limits.head_bytes", limits.head_bytes, 1024, 1U << 20U);
-  if (!fallback_file.empty() && !std::ifstream(fallback_file)) {
-    faults.add(fmt::format("fallback: cannot read '{}'; give a readable file, or 'off'", fallback_file));
-  }
-  for (std::string& fault : breaker.validate()) faults.add("breaker: " + std::move(fault));
-  for (std::string& fault : admission_control.validate()) faults.add("admission_control: " + std::move(fault));
+  for (const std::string& fault : admission_control.validate()) faults.add("admission_control: " + fault);
   if (admission && !stamps) {
     faults.add("admission: on needs stamps: true; without them nobody knows how long a request has waited");
   }
-  for (std::string& fault : policies.validate()) faults.add(std::move(fault));
+  check_routes(*this, faults);
   return faults.take();
 }
 

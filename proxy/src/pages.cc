@@ -85,7 +85,7 @@ PageAnswer Pages::admin(std::string_view method, std::string_view path, std::str
 
 PageAnswer Pages::status() const {
   const TimePoint now = steady_now();
-  json::object circuit = circuit_json(routes_.fallthrough(), now);
+  json::object circuit = circuit_json(routes_[0], now);
   json::object out;
   out["state"] = circuit["state"];
   out["verdict"] = to_string(options_.verdict);
@@ -98,8 +98,7 @@ PageAnswer Pages::status() const {
 PageAnswer Pages::health() const {
   return {200,
           "application/json",
-          json_text(json::object{{"status", "ok"},
-                                 {"circuit", core::to_string(routes_.fallthrough().circuit.breaker().state())}}),
+          json_text(json::object{{"status", "ok"}, {"circuit", core::to_string(routes_[0].circuit.breaker().state())}}),
           {}};
 }
 
@@ -131,26 +130,26 @@ PageAnswer Pages::control(std::string_view method, std::string_view path) {
   if (method != "POST") return error(405, "a circuit is controlled with POST");
   if (!options_.allow_control) return error(403, "this proxy was started with --no-control");
   const std::size_t slash = path.rfind('/');
-  if (slash == std::string_view::npos || path.substr(0, slash) != routes_.fallthrough().circuit.name()) {
-    return error(404, fmt::format("no such circuit; there is '{}'", routes_.fallthrough().circuit.name()));
+  if (slash == std::string_view::npos || path.substr(0, slash) != routes_[0].circuit.name()) {
+    return error(404, fmt::format("no such circuit; there is '{}'", routes_[0].circuit.name()));
   }
   const std::string_view action = path.substr(slash + 1);
   const TimePoint now = steady_now();
   if (action == "open") {
-    routes_.fallthrough().circuit.force(core::Mode::forced_open, now);
+    routes_[0].circuit.force(core::Mode::forced_open, now);
   } else if (action == "close") {
-    routes_.fallthrough().circuit.close(now);
+    routes_[0].circuit.close(now);
   } else if (action == "auto") {
-    routes_.fallthrough().circuit.force(core::Mode::automatic, now);
+    routes_[0].circuit.force(core::Mode::automatic, now);
   } else if (action == "disable") {
-    routes_.fallthrough().circuit.force(core::Mode::disabled, now);
+    routes_[0].circuit.force(core::Mode::disabled, now);
   } else {
     return error(404, "no such action; there are open, close, auto and disable");
   }
   return {200,
           "application/json",
-          json::serialize(json::object{{"circuit", routes_.fallthrough().circuit.name()},
-                                       {"state", core::to_string(routes_.fallthrough().circuit.breaker().state())}}),
+          json::serialize(json::object{{"circuit", routes_[0].circuit.name()},
+                                       {"state", core::to_string(routes_[0].circuit.breaker().state())}}),
           {}};
 }
 

@@ -23,11 +23,18 @@ using Timer = boost::asio::steady_timer::rebind_executor<net::Executor>::other;
 // Lags below this are the ordinary grain of a scheduler and no evidence of anything.
 constexpr Duration kStallWorthNoting = std::chrono::milliseconds(10);
 
+// Label sets in one family of metrics: each route has its own, with several events or statuses each.
+std::size_t most_children(const ProxyOptions& options) {
+  constexpr std::size_t kOfARoute = 16;
+  return std::max<std::size_t>(telemetry::RegistryOptions{}.max_children, kOfARoute * (options.routes.size() + 1));
+}
+
 }  // namespace
 
 struct Proxy::Impl {
   Impl(const ProxyOptions& o, std::uint64_t seed, std::span<const net::TcpEndpoint> upstreams)
       : options(o),
+        registry({.max_children = most_children(o)}),
         log({.level = o.log_level}),
         metrics(registry),
         admission(options, registry),
@@ -241,10 +248,9 @@ Result<std::unique_ptr<Proxy>> Proxy::create(const ProxyOptions& options, std::u
   if (const auto faults = options.validate(); !faults.empty()) {
     return Error{fmt::format("{}", fmt::join(faults, "\n")), "options"};
   }
-  const auto url = parse_upstream(options.upstream);
-  const auto endpoints = net::resolve({url->host, url->port});
-  if (!endpoints) return Error{"upstream: " + endpoints.error().message, "upstream"};
-  auto impl = std::make_unique<Impl>(options, seed, std::span(&endpoints->front(), 1));
+  const auto upstreams = resolve_upstreams(options);
+  if (!upstreams) return upstreams.error();
+  auto impl = std::make_unique<Impl>(options, seed, *upstreams);
   if (auto loaded = impl->routes.load_fallbacks(); !loaded) return loaded.error();
   if (auto opened = impl->open(); !opened) return opened.error();
   impl->register_metrics();

@@ -7,11 +7,13 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "circuit.h"
 #include "quoll/net/endpoint.h"
 #include "quoll/proxy/options.h"
+#include "route_table.h"
 
 namespace quoll::proxy {
 
@@ -31,16 +33,18 @@ struct Route {
 
 class Routes {
  public:
-  // `options` must be valid, with `endpoints` the address of each route's upstream. The registry and the log outlive
-  // it.
+  // `options` must be valid, with `endpoints` from resolve_upstreams. The registry and the log outlive it.
   Routes(const ProxyOptions& options, std::span<const net::TcpEndpoint> endpoints, std::uint64_t seed,
          telemetry::Registry& registry, telemetry::Log& log);
 
   // Reads the fallbacks' files. Before any route is used.
   Result<void> load_fallbacks();
 
-  // The one that takes what no other takes.
-  Route& fallthrough() { return *routes_.front(); }
+  // The one that takes a request with this Host and this path (a query after it is not looked at); [0] is `default`,
+  // which takes what no other takes.
+  Route& match(std::string_view host, std::string_view path) { return *routes_[table_.find(host, path)]; }
+  // By name; null when there is none.
+  Route* find(std::string_view name);
   std::size_t size() const { return routes_.size(); }
   Route& operator[](std::size_t i) { return *routes_[i]; }
   const Route& operator[](std::size_t i) const { return *routes_[i]; }
@@ -49,10 +53,13 @@ class Routes {
 
  private:
   std::vector<std::unique_ptr<Route>> routes_;
+  RouteTable table_;
+  std::unordered_map<std::string_view, Route*> names_;
   std::vector<net::TcpEndpoint> endpoints_;
 };
 
-// The route `default` of a proxy: its own settings.
-RouteOptions default_route(const ProxyOptions& options);
+// The addresses of all upstreams: the proxy's own, then each route's. Blocks on the resolver, several names at a time
+// and each once. The error names every one that has none.
+Result<std::vector<net::TcpEndpoint>> resolve_upstreams(const ProxyOptions& options);
 
 }  // namespace quoll::proxy

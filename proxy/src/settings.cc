@@ -270,16 +270,42 @@ const std::vector<Setting>& settings() {
   return table;
 }
 
+const Setting* find(std::string_view name) {
+  for (const Setting& setting : settings()) {
+    if (setting.name == name) return &setting;
+  }
+  return nullptr;
+}
+
+Error unknown(std::string_view name) {
+  return {fmt::format("{}: there is no such setting", name), "unknown_setting"};
+}
+
 }  // namespace
 
 Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text) {
-  for (const Setting& setting : settings()) {
-    if (setting.name != name) continue;
-    const Fault fault = setting.of_route ? setting.of_route(options, text) : setting.of_proxy(options, text);
-    if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
-    return {};
+  const Setting* setting = find(name);
+  if (setting == nullptr) return unknown(name);
+  const Fault fault = setting->of_route ? setting->of_route(options, text) : setting->of_proxy(options, text);
+  if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
+  if (!setting->of_route) return {};
+  for (RouteOptions& route : options.routes) {
+    const bool own = std::find(route.own.begin(), route.own.end(), name) != route.own.end();
+    if (!own) setting->of_route(route, text);
   }
-  return Error{fmt::format("{}: there is no such setting", name), "unknown_setting"};
+  return {};
+}
+
+Result<void> apply_route_setting(RouteOptions& route, std::string_view name, std::string_view text) {
+  const Setting* setting = find(name);
+  if (setting == nullptr) return unknown(name);
+  if (!setting->of_route) {
+    return Error{fmt::format("{}: is the whole proxy's, and cannot be set for one route", name), "proxy_setting"};
+  }
+  const Fault fault = setting->of_route(route, text);
+  if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
+  route.own.emplace_back(name);
+  return {};
 }
 
 std::vector<std::string> setting_names() {

@@ -9,6 +9,12 @@
 //     failure_rate_threshold: 50%
 //     reset_timeout: 5s
 //
+//   routes:                          # each with a circuit of its own; see RouteOptions
+//     - name: orders
+//       path: /orders
+//       upstream: http://127.0.0.1:3002
+//       timeout: 2s
+//
 // Durations are written "500ms", shares "50%" or 0.5, sizes "64KiB" or a number of bytes.
 //
 // Thread-safe: free functions.
@@ -23,8 +29,11 @@
 
 namespace quoll::proxy {
 
-// Sets one. The error names the setting and what would be right; ranges are ProxyOptions::validate's.
+// Sets one, also for the routes that have no such setting of their own. The error names the setting and what would be
+// right; ranges are ProxyOptions::validate's.
 Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text);
+// Sets a route's own. Only those of RouteSettings can be.
+Result<void> apply_route_setting(RouteOptions& route, std::string_view name, std::string_view text);
 
 // The names of all settings, in the order of the documentation.
 std::vector<std::string> setting_names();

@@ -43,12 +43,20 @@ struct RouteSettings {
   std::string fallback_file;  // empty: the note
 };
 
-// One route: the requests it takes, and its settings. Each has a circuit of its own.
+// One route: the requests it takes, and its settings. Each has a circuit of its own, with its name.
 struct RouteOptions : RouteSettings {
+  // 1 to 64 of a-z, 0-9, "_" and "-"; "default" is the name of the route that takes what no other takes.
   std::string name = "default";
+  // The requests for this host, without a port; empty: for every host.
+  std::string host;
+  // And whose path is this one or lies below it: "/orders" takes "/orders" and "/orders/1", not "/orders2". Of several
+  // routes the one with a host goes first, then the longest path. In the normal form of RFC 3986 section 6.2.2.
+  std::string path = "/";
+  // The settings that are its own, by name; the others follow the proxy's.
+  std::vector<std::string> own;
 };
 
-// The settings of the route `default` are ProxyOptions' own.
+// RouteSettings are those of the route `default`, and what each other route has unless it says otherwise.
 struct ProxyOptions : RouteSettings {
   // Where clients connect. Default loopback; 0.0.0.0:3000 opens it to the network.
   std::string listen = "127.0.0.1:3000";
@@ -91,7 +99,16 @@ struct ProxyOptions : RouteSettings {
   // After SIGTERM, requests under way may take this long. Default 10 s.
   Duration drain = std::chrono::seconds(10);
 
-  // Every fault; empty when all is well.
+  // At most kMaxRoutes. Each is whole: what it takes from the proxy has been copied; see add_route.
+  std::vector<RouteOptions> routes;
+  static constexpr std::size_t kMaxRoutes = 4096;
+  // Appends a route that has the proxy's settings.
+  RouteOptions& add_route(std::string name, std::string path);
+  // The route `default`.
+  RouteOptions default_route() const;
+
+  // Every fault, each after the name of its setting: "timeout: 0 is ...", "routes[2].path: ...". Empty when all is
+  // well.
   std::vector<std::string> validate() const;
 };
 

@@ -1,0 +1,111 @@
+// Several routes in one proxy: each has its own upstream, circuit, settings and labels.
+#include <gmock/gmock.h>
+
+#include "route.h"
+#include "testbed.h"
+
+namespace quoll::proxy::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+
+// The default upstream answers "default"; /orders goes to one of its own.
+struct TwoUpstreams {
+  explicit TwoUpstreams(ScriptedUpstream::Script script, const Testbed::Tweak& tweak = nullptr)
+      : orders(std::move(script)), bed(always(answer(200, "default")), [&](ProxyOptions& o) {
+          RouteOptions& route = o.add_route("orders", "/orders");
+          route.upstream = "http://127.0.0.1:" + std::to_string(orders.port());
+          if (tweak) tweak(o);
+        }) {}
+
+  double event(const std::string& circuit, const std::string& name) const {
+    return bed.metric("quoll_circuit_events_total{circuit=\"" + circuit + "\",event=\"" + name + "\"}");
+  }
+
+  ScriptedUpstream orders;
+  Testbed bed;
+};
+
+TEST(Routes, ARequestGoesToItsRoutesUpstream) {
+  const TwoUpstreams two(always(answer(200, "orders")));
+  Wire client = two.bed.client();
+  EXPECT_EQ(client.ask(get("/orders/1?x=y")).body, "orders");
+  EXPECT_EQ(client.ask(get("/orders2")).body, "default");
+  EXPECT_EQ(client.ask(get("/a/../orders")).body, "orders");
+  EXPECT_EQ(client.ask(post("/orders", "body")).body, "orders") << "one client connection serves both";
+}
+
+TEST(Routes, ADeadUpstreamOpensOnlyItsOwnCircuit) {
+  TwoUpstreams two(always(answer(200, "orders")));
+  two.orders.stop();
+  Wire client = two.bed.client();
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_NE(client.ask(get("/orders")).field("Quoll-Fallback"), "");
+    EXPECT_EQ(client.ask(get("/")).body, "default");
+  }
+  EXPECT_EQ(two.event("orders", "open"), 1);
+  EXPECT_EQ(two.event("default", "open"), 0);
+  EXPECT_EQ(two.event("default", "success"), 20);
+  EXPECT_EQ(two.bed.metric("quoll_circuit_state{circuit=\"orders\"}"), 1);
+  EXPECT_EQ(two.bed.metric("quoll_circuit_state{circuit=\"default\"}"), 0);
+  EXPECT_THAT(client.ask(get("/orders")).body, HasSubstr("\"circuit\":{\"name\":\"orders\",\"state\":\"open\"}"));
+  EXPECT_EQ(
+      two.bed.metric("http_server_request_duration_seconds_count{http_request_method=\"GET\",http_response_status_"
+                     "code=\"200\",http_route=\"orders\"}"),
+      21);
+}
+
+TEST(Routes, EachHasItsOwnSettings) {
+  const TwoUpstreams two(always(answer(500, "broken")), [](ProxyOptions& o) { o.routes.front().fallback = false; });
+  Wire client = two.bed.client();
+  EXPECT_EQ(client.ask(get("/orders")).status(), 500) << "its own: no fallback";
+  EXPECT_EQ(client.ask(get("/")).status(), 200);
+
+  const TwoUpstreams slow(
+      [](Wire& wire, int) {
+        wire.read_request();
+        wire.read_to_end();  // never answers
+      },
+      [](ProxyOptions& o) { o.routes.front().timeout = std::chrono::milliseconds(50); });
+  EXPECT_EQ(slow.bed.ask(get("/orders")).field("Quoll-Fallback"), "timeout");
+}
+
+TEST(Routes, RoutesToOneUpstreamShareItsConnections) {
+  ScriptedUpstream shared(always(answer(200, "shared")));
+  const std::string url = "http://127.0.0.1:" + std::to_string(shared.port());
+  const Testbed bed(always(answer(200, "default")), [&](ProxyOptions& o) {
+    o.add_route("a", "/a").upstream = url;
+    o.add_route("b", "/b").upstream = url;
+  });
+  Wire client = bed.client();
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(client.ask(get("/a")).body, "shared");
+    EXPECT_EQ(client.ask(get("/b")).body, "shared");
+  }
+  EXPECT_EQ(shared.connections(), 1);
+}
+
+TEST(Routes, EveryNameWithoutAnAddressIsReported) {
+  ProxyOptions options;
+  options.add_route("a", "/a").upstream = "http://a.invalid";
+  options.add_route("b", "/b").upstream = "http://b.invalid:81";
+  const auto found = resolve_upstreams(options);
+  ASSERT_FALSE(found.has_value());
+  EXPECT_THAT(found.error().message, HasSubstr("cannot resolve 'a.invalid'"));
+  EXPECT_THAT(found.error().message, HasSubstr("cannot resolve 'b.invalid'"));
+}
+
+TEST(Routes, AThousandUpstreamsAreResolvedInOrder) {
+  ProxyOptions options;
+  for (int i = 0; i < 1000; ++i) {
+    options.add_route("r" + std::to_string(i), "/r").upstream = "http://localhost:" + std::to_string(10'000 + i);
+  }
+  const auto found = resolve_upstreams(options);
+  ASSERT_TRUE(found.has_value()) << found.error().message;
+  ASSERT_EQ(found->size(), 1001U);
+  for (std::size_t i = 1; i < found->size(); ++i) EXPECT_EQ((*found)[i].port(), 10'000 + i - 1);
+}
+
+}  // namespace
+}  // namespace quoll::proxy::testing
