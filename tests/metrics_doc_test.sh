@@ -13,10 +13,13 @@ cleanup() {
 }
 trap cleanup EXIT
 
+# What is off by default, and exported only when it is on.
+printf '%s\n' 'concurrency: 100' > "$dir/quoll.yaml"
+
 # Ports that are free now; others when somebody was faster.
 for base in $(shuf -i 20000-29990 -n 10); do
   "$quoll" backend --mode healthy --delay 1ms..2ms --listen 127.0.0.1:$base > "$dir/backend.log" 2>&1 & backend=$!
-  "$quoll" proxy --listen 127.0.0.1:$((base + 1)) --admin 127.0.0.1:$((base + 2)) --upstream http://127.0.0.1:$base \
+  "$quoll" proxy --config "$dir/quoll.yaml" --listen 127.0.0.1:$((base + 1)) --admin 127.0.0.1:$((base + 2)) --upstream http://127.0.0.1:$base \
     > "$dir/proxy.log" 2>&1 & proxy=$!
   pids="$backend $proxy"
   for _ in $(seq 50); do

@@ -40,6 +40,8 @@ constexpr Flag kFlags[] = {
     {"--volume-threshold", "breaker.minimum_volume", "N", "5", "Calls in the window below which no rate counts"},
     {"--verdict", "verdict", "arrival|timer", "arrival",
      "How a timeout is judged: by arrival, or as others do by timer"},
+    {"--concurrency", "concurrency", "off|N|gradient2|vegas|aimd", "off",
+     "Calls to the upstream that may be under way at a time"},
     {"--admission", "admission", "on|off", "off", "Refuse requests when more come than can be served in time"},
     {"--fallback", "fallback", "FILE|on|off", "on", "What clients get when a call fails"},
     {"--log-level", "log_level", "L", "info", "debug, info, warn, error or off"},

@@ -39,6 +39,11 @@ void print_circuit(const json::value& circuit) {
                            number(window.at("failure_rate_percent")))
             << fmt::format("  timeout: {:.1f} ms, {}\n", number(circuit.at("timeout").at("now_ms")),
                            text(circuit.at("timeout").at("kind")))
+            << (circuit.at("concurrency").is_null() ? std::string()
+                                                    : fmt::format("  calls under way: {} of at most {}, {}\n",
+                                                                  number(circuit.at("concurrency").at("in_flight")),
+                                                                  number(circuit.at("concurrency").at("limit")),
+                                                                  text(circuit.at("concurrency").at("algorithm"))))
             << fmt::format("  upstream time: p50 {:.1f} ms, p95 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms\n",
                            number(times.at("50")), number(times.at("95")), number(times.at("99")),
                            number(times.at("100")));

@@ -8,6 +8,21 @@ CallPolicies::CallPolicies(const CallPolicyOptions& options, Duration timeout, c
   if (options.timeout == TimeoutKind::adaptive) adaptive_.emplace(options.adaptive_timeout);
   registry.gauge_fn("quoll_timeout_seconds", "How long a call to the upstream may take now.", {{"circuit", circuit}},
                     [this] { return to_seconds(this->timeout(false)); });
+  if (!options.concurrency) return;
+  limit_.emplace(options.concurrency_limit);
+  registry.gauge_fn("quoll_concurrency_limit", "Calls to the upstream that may be under way at a time.",
+                    {{"circuit", circuit}}, [this] { return static_cast<double>(limit_->limit()); });
+  registry.gauge_fn("quoll_concurrency_in_flight", "Calls to the upstream that are under way.", {{"circuit", circuit}},
+                    [this] { return static_cast<double>(limit_->in_flight()); });
+  refused_ = &registry.counter("quoll_concurrency_refused_total",
+                               "Calls that were not made because as many as the limit were under way.",
+                               {{"circuit", circuit}});
+}
+
+std::optional<CallPolicies::Place> CallPolicies::enter(unsigned shard) {
+  if (auto slot = limit_->try_acquire(shard)) return Place{std::move(slot)};
+  refused_->add(1, shard);
+  return std::nullopt;
 }
 
 void CallPolicies::learn_latency(const core::Sample& sample, bool trial, TimePoint now, unsigned shard) {

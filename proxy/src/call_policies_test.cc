@@ -19,7 +19,7 @@ CallPolicyOptions adaptive() {
 
 void feed(CallPolicies& policies, Outcome outcome, Duration upstream, int times, bool trial = false) {
   for (int i = 0; i < times; ++i) {
-    policies.learn({.outcome = outcome, .upstream = upstream}, trial, kStart + milliseconds(i), 0);
+    policies.learn({}, {.outcome = outcome, .upstream = upstream}, trial, kStart + milliseconds(i), 0);
   }
 }
 
@@ -76,6 +76,31 @@ TEST(CallPolicies, ALateWordOfTheOpeningIsPutRightByTheNextLook) {
   policies.follow(core::State::open);  // another thread's, overtaken by the closing
   policies.follow(core::State::closed);
   EXPECT_FALSE(policies.adaptive_timeout()->snapshot().paused);
+}
+
+TEST(CallPolicies, NoMoreThanTheLimitAreUnderWay) {
+  telemetry::Registry registry;
+  CallPolicyOptions options;
+  options.concurrency = true;
+  options.concurrency_limit = {.algorithm = core::LimitAlgorithm::fixed, .initial = 2, .minimum = 1};
+  CallPolicies policies(options, milliseconds(300), "c", registry);
+  auto first = policies.try_enter(0);
+  auto second = policies.try_enter(0);
+  ASSERT_TRUE(first && second);
+  EXPECT_FALSE(policies.try_enter(0));
+  EXPECT_NE(registry.expose().find("quoll_concurrency_in_flight{circuit=\"c\"} 2"), std::string::npos);
+  EXPECT_NE(registry.expose().find("quoll_concurrency_refused_total{circuit=\"c\"} 1"), std::string::npos);
+  second.reset();  // dropped, as when the client leaves
+  EXPECT_TRUE(policies.try_enter(0));
+  policies.learn(std::move(*first), {}, false, kStart, 0);
+  EXPECT_EQ(policies.limit()->in_flight(), 0U);
+}
+
+TEST(CallPolicies, WithoutALimitEverybodyEnters) {
+  telemetry::Registry registry;
+  CallPolicies policies({}, milliseconds(300), "c", registry);
+  for (int i = 0; i < 1000; ++i) EXPECT_TRUE(policies.try_enter(0));
+  EXPECT_EQ(policies.limit(), nullptr);
 }
 
 }  // namespace

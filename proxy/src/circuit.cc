@@ -66,7 +66,7 @@ Call::~Call() {
 
 void Call::finish(const core::Sample& sample, TimePoint now) {
   QUOLL_ASSERT(circuit_ != nullptr);
-  std::exchange(circuit_, nullptr)->finish(std::move(permit_), sample, now, shard_);
+  std::exchange(circuit_, nullptr)->finish(std::move(permit_), std::move(place_), sample, now, shard_);
 }
 
 Circuit::Circuit(std::string name, std::string upstream, const RouteSettings& settings, std::uint64_t seed,
@@ -90,12 +90,12 @@ Circuit::Circuit(std::string name, std::string upstream, const RouteSettings& se
                     [this] { return core::gauge(breaker_.state()); });
 }
 
-Circuit::Admitted Circuit::admit(TimePoint now, unsigned shard) {
+Circuit::Admitted Circuit::admit(CallPolicies::Place place, TimePoint now, unsigned shard) {
   core::Admission admission = breaker_.try_acquire(now, shard);
   if (admission.transition) emit(admission.transition);
   Admitted out;
   if (admission.permit) {
-    out.call.emplace(*this, std::move(*admission.permit), shard);
+    out.call.emplace(*this, std::move(*admission.permit), std::move(place), shard);
   } else {
     out.rejection = admission.rejection;
     count(Event::reject, shard);
@@ -103,11 +103,13 @@ Circuit::Admitted Circuit::admit(TimePoint now, unsigned shard) {
   return out;
 }
 
-void Circuit::finish(core::Permit permit, const core::Sample& sample, TimePoint now, unsigned shard) {
+void Circuit::finish(core::Permit permit, CallPolicies::Place place, const core::Sample& sample, TimePoint now,
+                     unsigned shard) {
   attempts_[static_cast<std::size_t>(end_of(sample))]->add(1, shard);
   if (const auto event = event_of(sample.outcome)) count(*event, shard);
-  policies_.learn(sample, permit.trial(), now, shard);
+  const bool trial = permit.trial();
   emit(breaker_.record(std::move(permit), sample, now));
+  policies_.learn(std::move(place), sample, trial, now, shard);
 }
 
 void Circuit::force(core::Mode mode, TimePoint now) {

@@ -35,10 +35,13 @@ class Circuit;
 // One admitted call. Dropped without finish(), it counts as cancelled.
 class Call {
  public:
-  Call(Circuit& circuit, core::Permit permit, unsigned shard)
-      : circuit_(&circuit), permit_(std::move(permit)), shard_(shard) {}
+  Call(Circuit& circuit, core::Permit permit, CallPolicies::Place place, unsigned shard)
+      : circuit_(&circuit), permit_(std::move(permit)), place_(std::move(place)), shard_(shard) {}
   Call(Call&& other) noexcept
-      : circuit_(std::exchange(other.circuit_, nullptr)), permit_(std::move(other.permit_)), shard_(other.shard_) {}
+      : circuit_(std::exchange(other.circuit_, nullptr)),
+        permit_(std::move(other.permit_)),
+        place_(std::move(other.place_)),
+        shard_(other.shard_) {}
   Call& operator=(Call&&) = delete;
   ~Call();
 
@@ -48,6 +51,7 @@ class Call {
  private:
   Circuit* circuit_;  // null once finished
   core::Permit permit_;
+  CallPolicies::Place place_;
   unsigned shard_;
 };
 
@@ -61,7 +65,8 @@ class Circuit {
     std::optional<Call> call;
     core::Rejection rejection;  // meaningful without a call
   };
-  Admitted admit(TimePoint now, unsigned shard);
+  // `place` is what policies().try_enter() gave.
+  Admitted admit(CallPolicies::Place place, TimePoint now, unsigned shard);
   void count(Event event, unsigned shard) { events_[static_cast<std::size_t>(event)]->add(1, shard); }
   std::uint64_t events(Event event) const { return events_[static_cast<std::size_t>(event)]->value(); }
   std::uint64_t attempts(AttemptEnd end) const { return attempts_[static_cast<std::size_t>(end)]->value(); }
@@ -79,11 +84,13 @@ class Circuit {
   const std::string& upstream() const { return upstream_; }
   core::Breaker& breaker() { return breaker_; }
   const core::Breaker& breaker() const { return breaker_; }
+  CallPolicies& policies() { return policies_; }
   const CallPolicies& policies() const { return policies_; }
 
  private:
   friend class Call;
-  void finish(core::Permit permit, const core::Sample& sample, TimePoint now, unsigned shard);
+  void finish(core::Permit permit, CallPolicies::Place place, const core::Sample& sample, TimePoint now,
+              unsigned shard);
   void emit(const std::optional<core::Transition>& transition);
 
   std::string name_;

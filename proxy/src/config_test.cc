@@ -235,5 +235,22 @@ TEST(Config, AdmissionIsTakenAndItsFaultsAreReported) {
   EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: admission_control: interval is 10ms"));
 }
 
+TEST(Config, AConcurrencyLimitIsANumberOrAnAlgorithm) {
+  auto read = read_config("concurrency: 500\n", "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_TRUE(read->policies.concurrency);
+  EXPECT_EQ(read->policies.concurrency_limit.algorithm, core::LimitAlgorithm::fixed);
+  EXPECT_EQ(read->policies.concurrency_limit.initial, 500U);
+
+  read = read_config("concurrency: vegas\nconcurrency_limit:\n  minimum: 2\n  maximum: 50\n", "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->policies.concurrency_limit.algorithm, core::LimitAlgorithm::vegas);
+  EXPECT_EQ(read->policies.concurrency_limit.maximum, 50U);
+
+  EXPECT_FALSE(read_config("concurrency: off\n", "q.yaml")->policies.concurrency);
+  EXPECT_THAT(faults_of("concurrency: many\n"), HasSubstr("gradient2, vegas, aimd, off, or a number"));
+  EXPECT_THAT(faults_of("concurrency: 0\n"), HasSubstr("concurrency_limit: minimum is 0"));
+}
+
 }  // namespace
 }  // namespace quoll::proxy

@@ -8,6 +8,7 @@ std::vector<std::string> CallPolicyOptions::validate() const {
     for (std::string& fault : faults) out.push_back(std::string(section) + ": " + std::move(fault));
   };
   take("adaptive_timeout", adaptive_timeout.validate());
+  take("concurrency_limit", concurrency_limit.validate());
   if (priority > 7) out.push_back("priority: " + std::to_string(priority) + " is out of range; it may be 0 to 7");
   return out;
 }

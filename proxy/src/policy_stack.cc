@@ -42,8 +42,17 @@ net::Task<bool> serve(Session& s) {
     co_return co_await reply_trouble(s, body, trouble);
   }
 
+  // The concurrency limit: a call more than the upstream bears would only make all of them slow.
+  std::optional<CallPolicies::Place> place = s.route.circuit.policies().try_enter(s.worker.shard);
+  if (!place) {
+    http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
+    const Trouble trouble{FallbackReason::limit, http::ProxyError::connection_limit_reached, "too many calls under way",
+                          std::chrono::seconds(1)};
+    co_return co_await reply_trouble(s, body, trouble);
+  }
+
   // The breaker: refused at once when the upstream has shown that it cannot answer.
-  Circuit::Admitted admitted = s.route.circuit.admit(now, s.worker.shard);
+  Circuit::Admitted admitted = s.route.circuit.admit(std::move(*place), now, s.worker.shard);
   if (!admitted.call) {
     http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
     const Trouble trouble{FallbackReason::open, http::ProxyError::destination_unavailable, "circuit open",

@@ -14,6 +14,8 @@ const char* to_string(FallbackReason reason) {
       return "timeout";
     case FallbackReason::error:
       return "error";
+    case FallbackReason::limit:
+      return "limit";
   }
   return "error";
 }
@@ -59,7 +61,8 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
     }
     route.circuit.count(Event::fallback, telemetry::this_thread_shard());
   } else {
-    reply.status = trouble.reason == FallbackReason::open ? 503 : trouble.reason == FallbackReason::timeout ? 504 : 502;
+    const bool refused = trouble.reason == FallbackReason::open || trouble.reason == FallbackReason::limit;
+    reply.status = refused ? 503 : trouble.reason == FallbackReason::timeout ? 504 : 502;
     body = fmt::format(R"({{"error":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
                        "\n",
                        trouble.details, route.circuit.name(), state);

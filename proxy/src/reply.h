@@ -13,8 +13,9 @@
 
 namespace quoll::proxy {
 
-// Why the upstream's answer is not what the client gets.
-enum class FallbackReason : std::uint8_t { open, timeout, error };
+// Why the upstream's answer is not what the client gets. limit: as many calls as may be were under way; only where a
+// concurrency limit is set.
+enum class FallbackReason : std::uint8_t { open, timeout, error, limit };
 const char* to_string(FallbackReason reason);
 
 struct Trouble {

@@ -137,6 +137,25 @@ Fault read_timeout(std::string_view text, RouteSettings& options) {
   return fault ? *fault + ", or write adaptive" : fault;
 }
 
+// A number is a fixed limit; a word finds one.
+Fault read_concurrency(std::string_view text, CallPolicyOptions& options) {
+  core::ConcurrencyLimitOptions& limit = options.concurrency_limit;
+  options.concurrency = text != "off";
+  if (text == "off") return {};
+  if (const auto fixed = number<unsigned>(text)) {
+    limit.algorithm = core::LimitAlgorithm::fixed;
+    limit.initial = *fixed;
+    limit.minimum = std::min(limit.minimum, limit.initial);
+    limit.maximum = std::max(limit.maximum, limit.initial);
+    return {};
+  }
+  using core::LimitAlgorithm;
+  const Fault fault = read_word(
+      text, limit.algorithm,
+      {{"gradient2", LimitAlgorithm::gradient2}, {"vegas", LimitAlgorithm::vegas}, {"aimd", LimitAlgorithm::aimd}});
+  return fault ? *fault + ", off, or a number" : fault;
+}
+
 Fault read_field_name(std::string_view text, std::string& out) {
   const auto good = [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-'; };
   if (text.empty() || !std::all_of(text.begin(), text.end(), good)) {
@@ -193,6 +212,7 @@ const std::vector<Setting>& settings() {
   using C = CallPolicyOptions;
   using D = core::AdmissionOptions;
   using L = http::Limits;
+  using N = core::ConcurrencyLimitOptions;
   using P = ProxyOptions;
   static const std::vector<Setting> table = {
       field("listen", &P::listen),
@@ -206,6 +226,8 @@ const std::vector<Setting>& settings() {
       field("verdict", &P::verdict),
       field("stamps", &P::stamps),
       {"fallback", nullptr, [](RouteSettings& o, std::string_view text) { return read_fallback(text, o); }},
+      {"concurrency", nullptr,
+       [](RouteSettings& o, std::string_view text) { return read_concurrency(text, o.policies); }},
       {"priority", nullptr, [](RouteSettings& o, std::string_view text) { return read(text, o.policies.priority); }},
       {"admission",
        [](P& o, std::string_view text) {
@@ -258,6 +280,19 @@ const std::vector<Setting>& settings() {
       field("adaptive_timeout.window", &C::adaptive_timeout, &A::window),
       field("adaptive_timeout.max_growth", &C::adaptive_timeout, &A::max_growth),
       field("adaptive_timeout.stale_after", &C::adaptive_timeout, &A::stale_after),
+      field("concurrency_limit.initial", &C::concurrency_limit, &N::initial),
+      field("concurrency_limit.minimum", &C::concurrency_limit, &N::minimum),
+      field("concurrency_limit.maximum", &C::concurrency_limit, &N::maximum),
+      field("concurrency_limit.window", &C::concurrency_limit, &N::window),
+      field("concurrency_limit.minimum_samples", &C::concurrency_limit, &N::minimum_samples),
+      field("concurrency_limit.smoothing", &C::concurrency_limit, &N::smoothing),
+      field("concurrency_limit.tolerance", &C::concurrency_limit, &N::tolerance),
+      field("concurrency_limit.queue", &C::concurrency_limit, &N::queue),
+      field("concurrency_limit.long_window", &C::concurrency_limit, &N::long_window),
+      field("concurrency_limit.probe_interval", &C::concurrency_limit, &N::probe_interval),
+      field("concurrency_limit.backoff", &C::concurrency_limit, &N::backoff),
+      field("concurrency_limit.slow", &C::concurrency_limit, &N::slow),
+      field("concurrency_limit.failures_are_drops", &C::concurrency_limit, &N::failures_are_drops),
       field("target", &D::target),
       field("interval", &D::interval),
       field("max_delay", &D::max_delay),

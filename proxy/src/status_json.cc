@@ -97,6 +97,17 @@ json::object timeout_json(const CallPolicies& policies) {
   return out;
 }
 
+json::value concurrency_json(const CallPolicies& policies) {
+  const core::ConcurrencyLimit* limit = policies.limit();
+  if (limit == nullptr) return nullptr;
+  const core::ConcurrencyLimit::Snapshot snapshot = limit->snapshot();
+  return {{"algorithm", core::to_string(limit->options().algorithm)},
+          {"limit", snapshot.limit},
+          {"in_flight", snapshot.in_flight},
+          {"mean_ms", millis(snapshot.rtt)},
+          {"normal_ms", millis(snapshot.baseline)}};
+}
+
 // Monotonic times as people read them: by their distance to now.
 std::string wall(TimePoint at, TimePoint now) {
   return format_rfc3339(wall_now() - (now - at));
@@ -129,6 +140,7 @@ json::object circuit_json(const Route& route, TimePoint now) {
   out["remaining_seconds"] = to_seconds(snapshot.remaining);
   out["explanation"] = core::explain(snapshot);
   out["timeout"] = timeout_json(circuit.policies());
+  out["concurrency"] = concurrency_json(circuit.policies());
   out["window"] = window_json(snapshot);
   out["totals"] = totals_json(circuit, snapshot.totals);
   json::object settings = options_json(snapshot.options);

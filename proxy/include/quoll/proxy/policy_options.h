@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "quoll/core/adaptive_timeout.h"
+#include "quoll/core/concurrency_limit.h"
 
 namespace quoll::proxy {
 
@@ -23,6 +24,9 @@ struct CallPolicyOptions {
   // Tell the upstream how much time is left (`grpc-timeout`) also when the client set no deadline: then it is what the
   // attempt may take. Default off: only a client's own deadline is passed on, less the time that has gone.
   bool propagate_deadline = false;
+  // Bound the calls under way at a time, by concurrency_limit. Default off.
+  bool concurrency = false;
+  core::ConcurrencyLimitOptions concurrency_limit;
   // How important the route's requests are when load is shed: 0 the most. Default 1; range 0 to 7.
   unsigned priority = 1;
 
