@@ -7,6 +7,7 @@
 
 #include "quoll/core/admission.h"
 #include "quoll/core/admission_queue.h"
+#include "quoll/core/blocking.h"
 #include "quoll/core/bulkhead.h"
 #include "quoll/core/coalescer.h"
 #include "quoll/core/hedging.h"
@@ -147,6 +148,26 @@ TEST(Allocation, AWholePipelineDoesNotAllocateForACall) {
                 step = call.finish(sample(i), now);
                 if (step.next == Next::wait) step = call.start(now + step.wait);
               }
+            }),
+            0U);
+}
+
+TEST(Allocation, NorDoesRunAroundACallable) {
+  struct Env {
+    TimePoint at;
+    TimePoint now() const { return at; }
+    void sleep(Duration time) { at += time; }
+  };
+  RetryBudget budget({});
+  RetryPolicy retry({}, &budget, 1);
+  Breaker breaker = Breaker::create({}, 1).value();
+  AdaptiveTimeout timeout({});
+  const Pipeline pipeline{.retry = &retry, .breaker = &breaker, .timeout = &timeout};
+  Fallback<int> fallback;
+  fallback.add_value("zero", 0);
+  EXPECT_EQ(allocated_by([&](TimePoint now, unsigned i) {
+              const auto call = [&] { return i % 17 == 0 ? std::nullopt : std::optional<int>(1); };
+              (void)run(pipeline, {}, fallback, call, Env{now});
             }),
             0U);
 }

@@ -52,6 +52,32 @@ TEST(Breaker, OpensOnSlowCallsThatSucceed) {
             "opened: 3 of 4 calls took over 100ms (75.0 %, limit 75 %) in the last 10s; open for 5s");
 }
 
+// A trip on a quantile: the q-quantile exceeds the threshold when a share of 1 - q of the calls does.
+TEST(Breaker, OpensWhenAQuantileOfTheLatencyExceedsItsLimit) {
+  struct Case {
+    double share;            // that may be slower: 1 - q
+    std::size_t percentile;  // its index in kSnapshotPercentiles
+  };
+  for (const Case each : {Case{0.5, 2}, Case{0.1, 4}, Case{0.05, 5}}) {
+    Rig rig({.window_kind = WindowKind::count,
+             .minimum_volume = 100,
+             .slow_call_threshold = milliseconds(200),
+             .slow_call_rate_threshold = each.share});
+    const int allowed = static_cast<int>(std::lround(100 * each.share)) - 1;
+    rig.calls(allowed, {.upstream = milliseconds(201)});
+    rig.calls(99 - allowed, {.upstream = milliseconds(10)});
+    EXPECT_FALSE(rig.call({.upstream = milliseconds(10)}));
+    EXPECT_LT(rig.snapshot().percentiles[each.percentile], milliseconds(200));
+    // A window later: one more than that, at its end.
+    rig.calls(98 - allowed, {.upstream = milliseconds(10)});
+    rig.calls(allowed, {.upstream = milliseconds(201)});
+    EXPECT_FALSE(rig.call({.upstream = milliseconds(10)}));
+    const auto transition = rig.call({.upstream = milliseconds(201)});
+    ASSERT_TRUE(transition) << each.share;
+    EXPECT_EQ(transition->reason, Reason::slow_call_rate);
+  }
+}
+
 TEST(Breaker, OurOwnDelayMakesNoCallSlow) {
   Rig rig({.minimum_volume = 1, .slow_call_threshold = milliseconds(100)});
   const Sample stalled{.outcome = Outcome::success, .upstream = milliseconds(50), .local = seconds(2), .rescued = true};
