@@ -14,7 +14,7 @@ cleanup() {
 trap cleanup EXIT
 
 # What is off by default, and exported only when it is on.
-printf '%s\n' 'concurrency: 100' > "$dir/quoll.yaml"
+printf '%s\n' 'concurrency: 100' 'retries: 2' > "$dir/quoll.yaml"
 
 # Ports that are free now; others when somebody was faster.
 for base in $(shuf -i 20000-29990 -n 10); do

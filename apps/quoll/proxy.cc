@@ -40,6 +40,7 @@ constexpr Flag kFlags[] = {
     {"--volume-threshold", "breaker.minimum_volume", "N", "5", "Calls in the window below which no rate counts"},
     {"--verdict", "verdict", "arrival|timer", "arrival",
      "How a timeout is judged: by arrival, or as others do by timer"},
+    {"--retries", "retries", "N", "0", "How often a failed call without a body is made again, within a budget"},
     {"--concurrency", "concurrency", "off|N|gradient2|vegas|aimd", "off",
      "Calls to the upstream that may be under way at a time"},
     {"--admission", "admission", "on|off", "off", "Refuse requests when more come than can be served in time"},

@@ -1,13 +1,29 @@
 #include "call_policies.h"
 
+#include "quoll/base/rng.h"
+
 namespace quoll::proxy {
+namespace {
+
+constexpr std::array<const char*, 5> kRetryResults = {"success", "failure", "no_budget", "retry_after_too_long",
+                                                      "past_deadline"};
+
+}  // namespace
 
 CallPolicies::CallPolicies(const CallPolicyOptions& options, Duration timeout, const std::string& circuit,
-                           telemetry::Registry& registry)
-    : options_(options), fixed_(timeout) {
+                           std::uint64_t seed, telemetry::Registry& registry)
+    : options_(options), fixed_(timeout), seed_(seed) {
   if (options.timeout == TimeoutKind::adaptive) adaptive_.emplace(options.adaptive_timeout);
   registry.gauge_fn("quoll_timeout_seconds", "How long a call to the upstream may take now.", {{"circuit", circuit}},
                     [this] { return to_seconds(this->timeout(false)); });
+  if (options.retries > 0) {
+    budget_.emplace(options.retry_budget);
+    for (std::size_t i = 0; i < kRetryResults.size(); ++i) {
+      retries_[i] = &registry.counter("quoll_retries_total",
+                                      "Calls made again, by what became of them, and failed calls that were not.",
+                                      {{"circuit", circuit}, {"result", kRetryResults[i]}});
+    }
+  }
   if (!options.concurrency) return;
   limit_.emplace(options.concurrency_limit);
   registry.gauge_fn("quoll_concurrency_limit", "Calls to the upstream that may be under way at a time.",
@@ -30,6 +46,19 @@ void CallPolicies::learn_latency(const core::Sample& sample, bool trial, TimePoi
     adaptive_->record_trial(sample);
   } else {
     adaptive_->record(sample, now, shard);
+  }
+}
+
+core::RetryPolicy CallPolicies::make_retry(unsigned worker) {
+  core::RetryOptions options = options_.retry;
+  options.max_attempts = options_.retries + 1;
+  return {options, budget_ ? &*budget_ : nullptr, seed_ ^ splitmix64(worker + 1)};
+}
+
+void CallPolicies::count_refused_retry(core::RetryRefusal refusal, unsigned shard) {
+  const std::string_view word = core::to_string(refusal);
+  for (std::size_t i = 2; i < kRetryResults.size(); ++i) {
+    if (word == kRetryResults[i]) retries_[i]->add(1, shard);
   }
 }
 

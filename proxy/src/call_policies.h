@@ -4,6 +4,7 @@
 // Thread-safe.
 #pragma once
 
+#include <array>
 #include <optional>
 #include <string>
 
@@ -22,8 +23,8 @@ class CallPolicies {
     std::optional<core::Slot> slot;
   };
 
-  // `options` must be valid; `timeout` is the fixed one. The registry outlives it.
-  CallPolicies(const CallPolicyOptions& options, Duration timeout, const std::string& circuit,
+  // `options` must be valid; `timeout` is the fixed one. The registry outlives it. The seed is the jitter's.
+  CallPolicies(const CallPolicyOptions& options, Duration timeout, const std::string& circuit, std::uint64_t seed,
                telemetry::Registry& registry);
 
   // How long an attempt that starts now may take. A trial of a half-open breaker gets the most there is.
@@ -48,6 +49,17 @@ class CallPolicies {
   void follow(core::State state);
   void follow_shedding(bool shedding);
 
+  // A worker's own: its jitter; the budget is all workers'.
+  core::RetryPolicy make_retry(unsigned worker);
+  // A request has come, which earns the budget a part of a retry.
+  void earn_retries(unsigned shard) {
+    if (options_.retries > 0) budget_->deposit(shard);
+  }
+  // What became of an attempt that was not the first one.
+  void count_retry(bool success, unsigned shard) { retries_[success ? 0 : 1]->add(1, shard); }
+  // A failed call that might have been made again was not.
+  void count_refused_retry(core::RetryRefusal refusal, unsigned shard);
+
   const CallPolicyOptions& options() const { return options_; }
   // Null with a fixed timeout.
   const core::AdaptiveTimeout* adaptive_timeout() const { return adaptive_ ? &*adaptive_ : nullptr; }
@@ -63,6 +75,9 @@ class CallPolicies {
   std::optional<core::AdaptiveTimeout> adaptive_;
   std::optional<core::ConcurrencyLimit> limit_;
   telemetry::Counter* refused_ = nullptr;  // with a limit
+  const std::uint64_t seed_;
+  std::optional<core::RetryBudget> budget_;
+  std::array<telemetry::Counter*, 5> retries_{};  // success, failure, then what was refused; with retries
 };
 
 }  // namespace quoll::proxy

@@ -25,7 +25,7 @@ void feed(CallPolicies& policies, Outcome outcome, Duration upstream, int times,
 
 TEST(CallPolicies, AFixedTimeoutStaysWhatItIs) {
   telemetry::Registry registry;
-  CallPolicies policies({}, milliseconds(300), "c", registry);
+  CallPolicies policies({}, milliseconds(300), "c", 1, registry);
   feed(policies, Outcome::success, milliseconds(10), 500);
   EXPECT_EQ(policies.timeout(false), milliseconds(300));
   EXPECT_EQ(policies.timeout(true), milliseconds(300));
@@ -34,7 +34,7 @@ TEST(CallPolicies, AFixedTimeoutStaysWhatItIs) {
 
 TEST(CallPolicies, AnAdaptiveTimeoutFollowsTheUpstream) {
   telemetry::Registry registry;
-  CallPolicies policies(adaptive(), milliseconds(300), "c", registry);
+  CallPolicies policies(adaptive(), milliseconds(300), "c", 1, registry);
   EXPECT_EQ(policies.timeout(false), milliseconds(500)) << "initial";
   feed(policies, Outcome::success, milliseconds(50), 600);
   EXPECT_GT(policies.timeout(false), milliseconds(80));
@@ -45,7 +45,7 @@ TEST(CallPolicies, AnAdaptiveTimeoutFollowsTheUpstream) {
 
 TEST(CallPolicies, FailuresTeachNoTimeout) {
   telemetry::Registry registry;
-  CallPolicies policies(adaptive(), milliseconds(300), "c", registry);
+  CallPolicies policies(adaptive(), milliseconds(300), "c", 1, registry);
   feed(policies, Outcome::failure, milliseconds(1), 600);
   feed(policies, Outcome::cancelled, milliseconds(1), 600);
   EXPECT_EQ(policies.timeout(false), milliseconds(500));
@@ -53,7 +53,7 @@ TEST(CallPolicies, FailuresTeachNoTimeout) {
 
 TEST(CallPolicies, NothingIsLearnedFromTheOpeningUntilTheClosing) {
   telemetry::Registry registry;
-  CallPolicies policies(adaptive(), milliseconds(300), "c", registry);
+  CallPolicies policies(adaptive(), milliseconds(300), "c", 1, registry);
   feed(policies, Outcome::success, milliseconds(50), 600);
   const Duration before = policies.timeout(false);
   policies.follow(core::State::open);
@@ -71,7 +71,7 @@ TEST(CallPolicies, NothingIsLearnedFromTheOpeningUntilTheClosing) {
 
 TEST(CallPolicies, ALateWordOfTheOpeningIsPutRightByTheNextLook) {
   telemetry::Registry registry;
-  CallPolicies policies(adaptive(), milliseconds(300), "c", registry);
+  CallPolicies policies(adaptive(), milliseconds(300), "c", 1, registry);
   policies.follow(core::State::closed);
   policies.follow(core::State::open);  // another thread's, overtaken by the closing
   policies.follow(core::State::closed);
@@ -83,7 +83,7 @@ TEST(CallPolicies, NoMoreThanTheLimitAreUnderWay) {
   CallPolicyOptions options;
   options.concurrency = true;
   options.concurrency_limit = {.algorithm = core::LimitAlgorithm::fixed, .initial = 2, .minimum = 1};
-  CallPolicies policies(options, milliseconds(300), "c", registry);
+  CallPolicies policies(options, milliseconds(300), "c", 1, registry);
   auto first = policies.try_enter(0);
   auto second = policies.try_enter(0);
   ASSERT_TRUE(first && second);
@@ -98,7 +98,7 @@ TEST(CallPolicies, NoMoreThanTheLimitAreUnderWay) {
 
 TEST(CallPolicies, WithoutALimitEverybodyEnters) {
   telemetry::Registry registry;
-  CallPolicies policies({}, milliseconds(300), "c", registry);
+  CallPolicies policies({}, milliseconds(300), "c", 1, registry);
   for (int i = 0; i < 1000; ++i) EXPECT_TRUE(policies.try_enter(0));
   EXPECT_EQ(policies.limit(), nullptr);
 }

@@ -75,7 +75,7 @@ Circuit::Circuit(std::string name, std::string upstream, const RouteSettings& se
       upstream_(std::move(upstream)),
       log_(log),
       breaker_(make_breaker(settings.breaker, seed, name_)),
-      policies_(settings.policies, settings.timeout, name_, registry) {
+      policies_(settings.policies, settings.timeout, name_, seed, registry) {
   for (std::size_t i = 0; i < kEventNames.size(); ++i) {
     events_[i] = &registry.counter("quoll_circuit_events_total", "What circuit breakers did and what they were told.",
                                    {{"circuit", name_}, {"event", kEventNames[i]}});

@@ -48,8 +48,8 @@ class Reader {
  private:
   // Settings of a section have its name and a dot before theirs.
   static bool is_section(const std::string& name) {
-    constexpr std::array<const char*, 5> kSections = {"breaker", "adaptive_timeout", "concurrency_limit",
-                                                      "admission_control", "limits"};
+    constexpr std::array<const char*, 7> kSections = {
+        "breaker", "adaptive_timeout", "concurrency_limit", "retry", "retry_budget", "admission_control", "limits"};
     return std::find(kSections.begin(), kSections.end(), name) != kSections.end();
   }
   using Entry = YAML::const_iterator::value_type;

@@ -252,5 +252,25 @@ TEST(Config, AConcurrencyLimitIsANumberOrAnAlgorithm) {
   EXPECT_THAT(faults_of("concurrency: 0\n"), HasSubstr("concurrency_limit: minimum is 0"));
 }
 
+TEST(Config, RetriesAndTheirBudgetAreTaken) {
+  const auto read = read_config(
+      "retries: 2\n"
+      "retry:\n"
+      "  base: 10ms\n"
+      "  max_retry_after: 3s\n"
+      "retry_budget:\n"
+      "  ratio: 10%\n"
+      "  capacity: 50\n",
+      "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->policies.retries, 2U);
+  EXPECT_EQ(read->policies.retry.base, milliseconds(10));
+  EXPECT_EQ(read->policies.retry.max_retry_after, seconds(3));
+  EXPECT_DOUBLE_EQ(read->policies.retry_budget.ratio, 0.1);
+  EXPECT_DOUBLE_EQ(read->policies.retry_budget.capacity, 50);
+  EXPECT_THAT(faults_of("retries: 11\n"), HasSubstr("q.yaml:1:1: retries: 11 is out of range"));
+  EXPECT_THAT(faults_of("retry:\n  base: 2s\n"), HasSubstr("retry: cap is"));
+}
+
 }  // namespace
 }  // namespace quoll::proxy

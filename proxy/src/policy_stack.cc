@@ -4,9 +4,49 @@
 #include "client_answer.h"
 #include "pages.h"
 #include "quoll/http/write.h"
+#include "retry_gate.h"
 #include "upstream_call.h"
 
 namespace quoll::proxy {
+namespace {
+
+// The right to make one call, or why there is none.
+struct Permission {
+  std::optional<Call> call;
+  Trouble refused;
+};
+
+Permission ask_permission(Session& s, TimePoint now) {
+  // The concurrency limit: a call more than the upstream bears would only make all of them slow.
+  std::optional<CallPolicies::Place> place = s.route.circuit.policies().try_enter(s.worker.shard);
+  if (!place) {
+    return {{},
+            {FallbackReason::limit, http::ProxyError::connection_limit_reached, "too many calls under way",
+             std::chrono::seconds(1)}};
+  }
+
+  // The breaker: refused at once when the upstream has shown that it cannot answer.
+  Circuit::Admitted admitted = s.route.circuit.admit(std::move(*place), now, s.worker.shard);
+  return {std::move(admitted.call),
+          {FallbackReason::open, http::ProxyError::destination_unavailable, "circuit open",
+           admitted.rejection.retry_after}};
+}
+
+// For a call that was not made.
+net::Task<bool> refuse(Session& s, const Trouble& trouble) {
+  http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
+  co_return co_await reply_trouble(s, body, trouble);
+}
+
+Trouble answered_with_error(const Exchange& x) {
+  return {FallbackReason::error,
+          http::ProxyError::http_request_error,
+          "the upstream answered with an error",
+          {},
+          x.response.status};
+}
+
+}  // namespace
 
 net::Task<bool> serve(Session& s) {
   Exchange& x = s.exchange;
@@ -28,7 +68,7 @@ net::Task<bool> serve(Session& s) {
   }
 
   // Admission: more than we can serve in time is refused here, where it costs the least, by how long it has waited.
-  const TimePoint now = steady_now();
+  TimePoint now = steady_now();
   const core::AdmissionDecision admission = shared.admission.decide(
       x.request, s.route.circuit.policies().options().priority, s.peer, x.arrived_at, now, s.worker.shard);
   if (!admission) co_return co_await reply_shed(s, admission.reason);
@@ -36,68 +76,60 @@ net::Task<bool> serve(Session& s) {
   // Until when the client wants the answer. Work on one that comes too late helps nobody.
   const core::Deadline deadline = client_deadline(x);
   if (!deadline.unlimited() && deadline.passed(now)) {
-    http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
-    const Trouble trouble{FallbackReason::timeout, http::ProxyError::http_response_timeout,
-                          "the client's deadline had passed"};
-    co_return co_await reply_trouble(s, body, trouble);
+    co_return co_await refuse(
+        s, {FallbackReason::timeout, http::ProxyError::http_response_timeout, "the client's deadline had passed"});
   }
 
-  // The concurrency limit: a call more than the upstream bears would only make all of them slow.
-  std::optional<CallPolicies::Place> place = s.route.circuit.policies().try_enter(s.worker.shard);
-  if (!place) {
-    http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
-    const Trouble trouble{FallbackReason::limit, http::ProxyError::connection_limit_reached, "too many calls under way",
-                          std::chrono::seconds(1)};
-    co_return co_await reply_trouble(s, body, trouble);
-  }
+  s.route.circuit.policies().earn_retries(s.worker.shard);
+  for (unsigned attempts = 1;; ++attempts) {
+    // Every attempt asks the limit and the breaker anew, and each of both is told what became of it.
+    Permission permission = ask_permission(s, now);
+    if (!permission.call) co_return co_await refuse(s, permission.refused);
+    Call call = std::move(*permission.call);
 
-  // The breaker: refused at once when the upstream has shown that it cannot answer.
-  Circuit::Admitted admitted = s.route.circuit.admit(std::move(*place), now, s.worker.shard);
-  if (!admitted.call) {
-    http::BodyReader body(x.request.framing, x.request.content_length, s.options().limits);
-    const Trouble trouble{FallbackReason::open, http::ProxyError::destination_unavailable, "circuit open",
-                          admitted.rejection.retry_after};
-    co_return co_await reply_trouble(s, body, trouble);
-  }
-  Call call = std::move(*admitted.call);
+    // The client holds its body back until somebody wants it.
+    if (x.request.expect_continue) {
+      const bool told = co_await send(s, http::kContinue);
+      if (!told) co_return false;
+      x.request.expect_continue = false;  // met
+    }
 
-  // The client holds its body back until somebody wants it.
-  if (x.request.expect_continue) {
-    const bool told = co_await send(s, http::kContinue);
-    if (!told) co_return false;
-    x.request.expect_continue = false;  // met
-  }
+    // The call, its timeout and its verdict.
+    const bool trial = call.trial();
+    UpstreamCall attempt(s, {s.route.circuit.policies().timeout(trial), deadline});
+    const UpstreamCall::End end = co_await attempt.run();
+    if (end == UpstreamCall::End::client_gone) {
+      co_await attempt.upload().finish();
+      if (attempt.upload().bad_body()) co_return co_await refuse_and_close(s, 400, "the body is malformed");
+      co_return false;  // `call` is dropped: cancelled
+    }
 
-  // The call, its timeout and its verdict.
-  UpstreamCall attempt(s, {s.route.circuit.policies().timeout(call.trial()), deadline});
-  const UpstreamCall::End end = co_await attempt.run();
-  if (end == UpstreamCall::End::client_gone) {
-    co_await attempt.upload().finish();
-    if (attempt.upload().bad_body()) co_return co_await refuse_and_close(s, 400, "the body is malformed");
-    co_return false;  // `call` is dropped: cancelled
-  }
+    // An answer that is an error counts against the upstream.
+    const bool answered = end == UpstreamCall::End::answered;
+    const bool failed = attempt.judgement().verdict == core::Verdict::failure || !answered;
+    now = steady_now();
+    if (failed) call.finish(attempt.sample(), now);
+    if (attempts > 1) s.route.circuit.policies().count_retry(!failed, s.worker.shard);
 
-  // An answer that is an error counts against the upstream; with the fallback on, the client gets the fallback instead.
-  const core::Judgement& judged = attempt.judgement();
-  const bool failed = judged.verdict == core::Verdict::failure || end == UpstreamCall::End::no_answer;
-  if (failed) call.finish(attempt.sample(), steady_now());
-  if (end == UpstreamCall::End::answered && !(failed && s.route.options.fallback)) {
-    Call* const undecided = failed ? nullptr : &call;
-    co_return co_await pass_on(s, attempt, undecided);
+    // Again? Only what may be repeated, while the budget lasts: an outage must not be multiplied.
+    std::optional<Duration> pause;
+    if (failed) pause = pause_before_retry(s, attempt, answered, trial, attempts, deadline, now);
+    if (!pause) {
+      // With the fallback on, the client gets the fallback instead of an error.
+      if (answered && !(failed && s.route.options.fallback)) {
+        Call* const undecided = failed ? nullptr : &call;
+        co_return co_await pass_on(s, attempt, undecided);
+      }
+      // Fallback or error. The answer's body, if it is here whole, is dropped and the connection kept.
+      if (answered) keep_if_whole(s, attempt);
+      co_await attempt.upload().finish();
+      const Trouble trouble = answered ? answered_with_error(x) : attempt.trouble();
+      co_return co_await reply_trouble(s, attempt.upload().body(), trouble);
+    }
+    if (answered) keep_if_whole(s, attempt);
+    co_await rest(s, *pause);
+    now = steady_now();
   }
-
-  // Fallback or error. The answer's body, if it is here whole, is dropped and the connection kept.
-  Trouble trouble = attempt.trouble();
-  if (end == UpstreamCall::End::answered) {
-    trouble = {FallbackReason::error,
-               http::ProxyError::http_request_error,
-               "the upstream answered with an error",
-               {},
-               x.response.status};
-    keep_if_whole(s, attempt);
-  }
-  co_await attempt.upload().finish();
-  co_return co_await reply_trouble(s, attempt.upload().body(), trouble);
 }
 
 }  // namespace quoll::proxy

@@ -80,8 +80,9 @@ struct WorkerState {
   net::Worker& worker;
   const Shared& shared;
   unsigned shard;
-  std::vector<UpstreamPool> pools;        // by Route::pool
-  std::vector<RouteDurations> durations;  // by Route::index
+  std::vector<UpstreamPool> pools;         // by Route::pool
+  std::vector<RouteDurations> durations;   // by Route::index
+  std::vector<core::RetryPolicy> retries;  // by Route::index
   bool draining = false;
   std::vector<std::unique_ptr<Exchange>> spare;
   boost::intrusive::list<OpenConnection> open;

@@ -7,17 +7,17 @@ namespace {
 
 using http::ProxyError;
 
-bool idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
-         method == "TRACE";
-}
-
 // Far more than the kernel's stamps may be off by once they are converted.
 constexpr Duration kClockError = std::chrono::milliseconds(1);
 // 100 Continue, 103 Early Hints: more is no way to answer.
 constexpr int kMostInterim = 32;
 
 }  // namespace
+
+bool idempotent(std::string_view method) {
+  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
+         method == "TRACE";
+}
 
 net::Task<UpstreamCall::End> UpstreamCall::run() {
   for (;;) {

@@ -14,6 +14,9 @@
 
 namespace quoll::proxy {
 
+// RFC 9110 section 9.2.2.
+bool idempotent(std::string_view method);
+
 class UpstreamCall {
  public:
   UpstreamCall(Session& session, const CallLimit& limit) : session_(session), limit_(limit), upload_(session, limit) {}
@@ -29,6 +32,8 @@ class UpstreamCall {
   // For the policies. Where the client's own deadline cut the call short, it says nothing of the upstream.
   core::Sample sample() const;
   const Trouble& trouble() const { return trouble_; }
+  // Not a byte of the request has left.
+  bool never_sent() const { return socket_ == nullptr; }
   net::StampedSocket& upstream() { return *socket_; }
   Upload& upload() { return upload_; }
   // Keeps the connection for another request. Without this it is closed.

@@ -8,6 +8,7 @@
 
 #include "quoll/core/adaptive_timeout.h"
 #include "quoll/core/concurrency_limit.h"
+#include "quoll/core/retry.h"
 
 namespace quoll::proxy {
 
@@ -27,6 +28,11 @@ struct CallPolicyOptions {
   // Bound the calls under way at a time, by concurrency_limit. Default off.
   bool concurrency = false;
   core::ConcurrencyLimitOptions concurrency_limit;
+  // How often a call that failed is made again, within the budget: a request without a body and of an idempotent
+  // method, or one that cannot have reached the upstream. Default 0; range 0 to 10. retry.max_attempts follows from it.
+  unsigned retries = 0;
+  core::RetryOptions retry = {.max_retry_after = std::chrono::seconds(1)};
+  core::RetryBudgetOptions retry_budget;
   // How important the route's requests are when load is shed: 0 the most. Default 1; range 0 to 7.
   unsigned priority = 1;
 
