@@ -13,7 +13,8 @@ page.append(make("p", {class: "soft"}, `${data.about}; seed ${data.seed}, ${coun
 for (const sentence of data.sentences) page.append(make("p", {}, sentence));
 page.append(table([{text: "set-up", of: (s) => s.name},
   ...data.columns.map(({key, title, unit}) => ({text: title,
-    of: (s) => s.figures[key] === null ? "–" : s.figures[key] === 0 ? "0" : shown[unit](s.figures[key])}))], data.setups));
+    of: (s) => s.figures[key] === null ? "–" : s.figures[key] === 0 ? "0" : shown[unit](s.figures[key])}))],
+  data.setups.map(({name, figures}) => ({name, figures}))));
 
 // The buckets of a set-up as rates.
 const ends = ["good", "failed", "gave_up", "refused"];
@@ -46,10 +47,10 @@ function statesOf(setup) {
 }
 
 const all = data.setups.map((setup) => ({setup, rows: rowsOf(setup)}));
-const top = (of, least) => Math.max(least, ...all.flatMap(({rows}) => rows.map(of)));
-const rateTop = top((r) => r.values[0], 1) * 1.1;
-const goodTop = Math.min(top((r) => r.values.reduce((a, b) => a + b, 0), 1), rateTop * 3);
-const latencyTop = top((r) => r.p99 ?? 0, 1);
+const highest = (of, least) => Math.max(least, ...all.flatMap(({rows}) => rows.map(of)));
+const rateTop = highest((r) => r.values[0], 1) * 1.1;
+const goodTop = Math.min(highest((r) => r.values.reduce((a, b) => a + b, 0), 1), rateTop * 3);
+const latencyTop = highest((r) => r.p99 ?? 0, 1);
 const bands = data.phases.map((p) => ({from: p.from_s, to: p.to_s, text: p.name}));
 const charts = new TimeCharts({from: 0, to: end, bands});
 
@@ -70,7 +71,9 @@ for (const {setup, rows} of all) {
       legend: ["closed", "half_open", "open"].map((s) => ({text: words(s), colour: s,
         at: (t) => lastAt(states, t)?.state === s ? "now" : ""}))}));
   }
+  const cut = rows.some((r) => r.values.reduce((a, b) => a + b, 0) > goodTop);
   page.append(charts.add({title: "How requests ended, a second", height: 150, high: goodTop,
+    ...(cut ? {note: "Columns higher than the chart are cut; the cursor gives the figures."} : {}),
     format: (v) => count(Math.round(v)),
     layers: [stackLayer(rows.map((r) => ({...r, values: clip(r.values, goodTop)})), colours),
       ...(setup.ejections.length ? [markLayer(setup.ejections.map((e) => ({t: e.t, colour: "lost", title: e.text})))] : [])],
@@ -111,8 +114,9 @@ charts.redraw();
 
 page.append(make("h2", {}, "The model"), facts([
   ["repeat with", make("code", {}, ["quoll sim", data.scenario, "--seed", data.seed,
-    ...data.settings.map((s) => "--set " + s)].join(" "))],
-  ...Object.entries(data.config).map(([key, value]) => [key, make("code", {}, value)])]));
+    ...data.settings.map((s) => "--set " + s)].join(" "))]]));
+page.append(make("details", {}, make("summary", {}, "Every setting"),
+  facts(Object.entries(data.config).map(([key, value]) => [key, make("code", {}, value)]))));
 
 // A stack that would leave the chart is cut at its top; the legend has the figures.
 function clip(values, most) {
