@@ -45,13 +45,19 @@ std::vector<Setup> setups(const Config& config) {
   all.push_back({"no control", "everything goes to the backend", config});
   Config gradient = config;
   gradient.policies.limit.on = true;
-  all.push_back({"adaptive limit", "gradient2: what is over the limit is refused", gradient});
+  all.push_back(
+      {"adaptive limit",
+       std::string(to_string(config.policies.limit.options.algorithm)) + ": what is over the limit is refused",
+       gradient});
   Config vegas = gradient;
   vegas.policies.limit.options.algorithm = core::LimitAlgorithm::vegas;
   all.push_back({"adaptive limit, vegas", "the same with vegas", vegas});
   Config queue = config;
   queue.policies.queue.on = true;
-  all.push_back({"CoDel queue", "requests wait here for one of 32 places: adaptive LIFO, controlled delay", queue});
+  all.push_back({"CoDel queue",
+                 fmt::format("requests wait here for one of {} places: adaptive LIFO, controlled delay",
+                             config.policies.queue_slots),
+                 queue});
   // The same capacity, all of it in this process.
   Config own = config;
   own.model.process = {.request_cost = microseconds(1000),

@@ -20,6 +20,7 @@ Config defaults() {
   config.model.client.rate = 480;
   config.model.client.patience = seconds(3);
   config.model.course = {.before = seconds(20), .trouble = seconds(10), .after = seconds(120), .severity = 4};
+  config.policies.throttle.options.window = seconds(10);
   return config;
 }
 
@@ -52,8 +53,10 @@ std::vector<Setup> setups(const Config& config) {
   all.push_back({"budget and breaker", "both", both});
   Config throttle = retry;
   throttle.policies.throttle.on = true;
-  throttle.policies.throttle.options.window = seconds(10);
-  all.push_back({"retries, throttle", "no budget, client-side throttling with a window of 10 s", throttle});
+  all.push_back(
+      {"retries, throttle",
+       "no budget; client-side throttling, window " + format_duration(config.policies.throttle.options.window),
+       throttle});
   return all;
 }
 

@@ -21,6 +21,7 @@ Config defaults() {
   config.model.backend.workers = 32;
   config.model.course = {.before = seconds(30), .trouble = seconds(60), .after = seconds(30), .severity = 20};
   config.policies.breaker.options.slow_call_threshold = milliseconds(200);
+  config.policies.throttle.options.window = seconds(10);
   return config;
 }
 
@@ -47,11 +48,11 @@ std::vector<Setup> setups(const Config& config) {
   all.push_back({"breaker, slow calls", "and by the share of slow ones", slow});
   Config limit = config;
   limit.policies.limit.on = true;
-  all.push_back({"adaptive limit", "gradient2", limit});
+  all.push_back({"adaptive limit", to_string(limit.policies.limit.options.algorithm), limit});
   Config throttle = config;
   throttle.policies.throttle.on = true;
-  throttle.policies.throttle.options.window = seconds(10);
-  all.push_back({"throttle", "client-side, window 10 s", throttle});
+  all.push_back(
+      {"throttle", "client-side, window " + format_duration(config.policies.throttle.options.window), throttle});
   Config hedging = config;
   hedging.policies.hedging.on = true;
   all.push_back({"hedging", "with its budget", hedging});

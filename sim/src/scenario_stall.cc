@@ -31,11 +31,15 @@ Plan plan(const Config& config) {
 }
 
 std::vector<Setup> setups(const Config& config) {
+  Config base = config;
+  base.policies.breaker.on = true;
+  for (Duration* length : {&base.model.process.stall.low, &base.model.process.stall.high}) {
+    *length = Duration(static_cast<Duration::rep>(static_cast<double>(length->count()) * config.model.course.severity));
+  }
   std::vector<Setup> all;
-  for (const double threshold : {0.5, 0.1}) {
+  for (const double threshold : {config.policies.breaker.options.failure_rate_threshold, 0.1}) {
     for (const VerdictBy verdict : {VerdictBy::timer, VerdictBy::arrival}) {
-      Config one = config;
-      one.policies.breaker.on = true;
+      Config one = base;
       one.policies.breaker.options.failure_rate_threshold = threshold;
       one.policies.verdict = verdict;
       all.push_back(
@@ -68,8 +72,11 @@ std::vector<Figure> figures(const Setup&, const Plan& plan, const RunResult& run
 }
 
 std::vector<std::string> say(const std::vector<SetupResult>& results) {
-  const SetupResult& timer = named(results, "timer, 10 %");
-  const SetupResult& arrival = named(results, "arrival, 10 %");
+  // As setups() has them.
+  const SetupResult& loose_timer = results[0];
+  const SetupResult& loose_arrival = results[1];
+  const SetupResult& timer = results[2];
+  const SetupResult& arrival = results[3];
   return {
       fmt::format("The backend is well and answers in time. Judged by the timer, {} of its calls are called timeouts "
                   "and a breaker set to 10 % opens {} times; judged by arrival, {} and {}.",
@@ -77,10 +84,9 @@ std::vector<std::string> say(const std::vector<SetupResult>& results) {
                   words(timer.figure("opened_falsely"), Unit::count),
                   words(arrival.figure("false_timeouts_percent"), Unit::percent),
                   words(arrival.figure("opened_falsely"), Unit::count)),
-      fmt::format("The hang at the end opens the breaker all the same: after {} by arrival, set to 50 %, and {} by "
-                  "timer.",
-                  words(named(results, "arrival, 50 %").figure("opened_on_hang_s"), Unit::seconds),
-                  words(named(results, "timer, 50 %").figure("opened_on_hang_s"), Unit::seconds))};
+      fmt::format("The hang at the end opens the breaker all the same: \"{}\" after {}, \"{}\" after {}.",
+                  loose_arrival.setup.name, words(loose_arrival.figure("opened_on_hang_s"), Unit::seconds),
+                  loose_timer.setup.name, words(loose_timer.figure("opened_on_hang_s"), Unit::seconds))};
 }
 
 }  // namespace
@@ -88,7 +94,7 @@ std::vector<std::string> say(const std::vector<SetupResult>& results) {
 Scenario stall_scenario() {
   return {.name = "stall",
           .about = "this process stands still again and again: verdict by timer against verdict by arrival",
-          .severity = "no meaning here; see process.stall",
+          .severity = "times the length of a stall",
           .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout"},
           .defaults = defaults,
           .plan = plan,
