@@ -137,16 +137,7 @@ class World {
   std::uint32_t rate_epoch_ = 0;
   std::uint32_t stall_epoch_ = 0;
 
-  std::vector<Request> requests_;
-  std::vector<std::uint32_t> free_requests_;
-  std::vector<Job> jobs_;
-  std::vector<std::uint32_t> free_jobs_;
-  Backend backend_;
-  Cpu cpu_;
-  bool pumping_cpu_ = false;
-  bool pumping_queue_ = false;
-
-  // Policies; what is off is null.
+  // Policies; what is off is null. Before the requests, whose permits must not outlive them.
   std::vector<core::Breaker> breakers_;
   std::unique_ptr<core::AdaptiveTimeout> adaptive_;
   std::unique_ptr<core::ConcurrencyLimit> limit_;
@@ -158,6 +149,15 @@ class World {
   std::unique_ptr<core::AdmissionControl> admission_;
   std::unique_ptr<core::AdmissionQueue> queue_;
   std::vector<core::Pipeline> pipelines_;  // by endpoint
+
+  std::vector<Request> requests_;
+  std::vector<std::uint32_t> free_requests_;
+  std::vector<Job> jobs_;
+  std::vector<std::uint32_t> free_jobs_;
+  Backend backend_;
+  Cpu cpu_;
+  bool pumping_cpu_ = false;
+  bool pumping_queue_ = false;
 
   // Our own books.
   std::uint64_t arrived_ = 0;

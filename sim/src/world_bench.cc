@@ -15,7 +15,7 @@ void BM_EventQueueHold(benchmark::State& state) {
   EventQueue queue;
   const auto draw = [&rng] { return Duration(static_cast<Duration::rep>(rng.uniform_int(0, 1'000'000'000))); };
   for (std::int64_t i = 0; i < state.range(0); ++i) queue.push(TimePoint(draw()), EventKind::tick);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const Event event = queue.pop();
     queue.push(event.at + draw(), EventKind::tick);
   }
@@ -29,7 +29,7 @@ void run_an_hour(benchmark::State& state, const Config& config) {
                   .bucket = std::chrono::seconds(10)};
   std::uint64_t events = 0;
   std::uint64_t seed = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     const auto result = run(config, plan, ++seed);
     if (!result) return state.SkipWithError(result.error().message.c_str());
     events += result->events;
