@@ -19,6 +19,8 @@ void add_pressure(CLI::App& app, Run& run);
 void add_load(CLI::App& app, Run& run);
 void add_lab(CLI::App& app, Run& run);
 void add_paradox(CLI::App& lab, Run& run);
+// And two more: `timeouts` and `flood`.
+void add_policy_labs(CLI::App& lab, Run& run);
 void add_sim(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_status(CLI::App& app, Run& run);

@@ -40,6 +40,7 @@ void add_lab(CLI::App& app, Run& run) {
   command->add_option("--seed", options->seed, "of all randomness in the parts; 0: taken from the system and printed")
       ->capture_default_str();
   add_paradox(*command, run);
+  add_policy_labs(*command, run);
   command->callback([command, options, no_live, ports, &run] {
     if (!command->get_subcommands().empty()) return;  // it has chosen what to run
     options->live = !*no_live;

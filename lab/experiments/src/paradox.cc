@@ -1,14 +1,9 @@
 #include "quoll/lab/experiments/paradox.h"
 
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/eventfd.h>
 #include <unistd.h>
 
-#include <atomic>
-#include <csignal>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 
 #include "quoll/base/rng.h"
@@ -16,76 +11,12 @@
 #include "quoll/lab/experiments/paradox_cell.h"
 #include "quoll/lab/experiments/paradox_report.h"
 #include "quoll/lab/experiments/report_html.h"
+#include "quoll/lab/experiments/run_guard.h"
 #include "quoll/lab/experiments/text.h"
 
 namespace quoll::lab::experiments::paradox {
 
 namespace {
-
-std::atomic<int> stop_requested{0};
-int wake_fd = -1;
-
-extern "C" void stop_paradox(int number) {
-  stop_requested.store(number);
-  const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(wake_fd, &one, sizeof(one));
-}
-
-// Takes the signals for its lifetime and gives them back.
-class Signals {
- public:
-  Signals() {
-    wake_fd = ::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-    stop_requested.store(0);
-    struct sigaction action {};
-    action.sa_handler = stop_paradox;
-    action.sa_flags = SA_RESTART;
-    for (std::size_t i = 0; i < kCount; ++i) ::sigaction(kNumbers[i], &action, &before_[i]);
-  }
-  ~Signals() {
-    for (std::size_t i = 0; i < kCount; ++i) ::sigaction(kNumbers[i], &before_[i], nullptr);
-    ::close(wake_fd);
-    wake_fd = -1;
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-
-  // False once a signal has come; then it returns at once.
-  static bool rest(Duration d) {
-    if (stop_requested.load() != 0) return false;
-    pollfd one{wake_fd, POLLIN, 0};
-    ::poll(&one, 1, static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(d).count()));
-    return stop_requested.load() == 0;
-  }
-
- private:
-  static constexpr std::size_t kCount = 3;
-  static constexpr int kNumbers[kCount] = {SIGINT, SIGTERM, SIGHUP};
-  struct sigaction before_[kCount] {};
-};
-
-// A folder that goes when we go.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (std::filesystem::temp_directory_path() / "quoll-paradox-XXXXXX").string();
-    if (::mkdtemp(name.data()) == nullptr) return;
-    path_ = std::move(name);
-    // nginx's worker is somebody else when we are root.
-    std::error_code error;
-    std::filesystem::permissions(path_, std::filesystem::perms(0755), error);
-  }
-  ~Scratch() {
-    std::error_code error;
-    if (!path_.empty()) std::filesystem::remove_all(path_, error);
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  const std::string& path() const { return path_; }
-
- private:
-  std::string path_;
-};
 
 class Run {
  public:

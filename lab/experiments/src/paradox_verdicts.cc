@@ -44,8 +44,8 @@ bool read_line(std::string_view line, LoggedCall& call) {
   for (std::string_view& field : fields) field = cut(line, ',');
   call.id = std::string(fields[0]);
   call.error = std::string(fields[8]);
-  return !call.id.empty() && read_time(fields[3], call.sent) && read_time(fields[5], call.done) &&
-         (fields[6].empty() || read_number(fields[6], call.status));
+  return !call.id.empty() && read_time(fields[2], call.intended) && read_time(fields[3], call.sent) &&
+         read_time(fields[5], call.done) && (fields[6].empty() || read_number(fields[6], call.status));
 }
 
 std::optional<TimePoint> time_of(const json::object& object, const char* key) {

@@ -35,6 +35,7 @@ inline constexpr Duration kGuardBand = std::chrono::milliseconds(2);
 // A line of quoll load's --requests-log.
 struct LoggedCall {
   std::string id;
+  std::optional<TimePoint> intended = {};  // when it was due
   std::optional<TimePoint> sent = {};
   std::optional<TimePoint> done = {};
   unsigned status = 0;  // 0: no answer
@@ -120,7 +121,7 @@ struct Summary {
   std::uint64_t early_timeouts = 0;  // of the false ones
   std::uint64_t never_sent = 0;      // of the false ones
   std::uint64_t missed = 0;
-  Duration missed_by{};  // the latest of them, past its deadline
+  Duration missed_by{};              // the latest of them, past its deadline
   std::uint64_t false_failures = 0;  // an answer in time and good, called a failure for another reason
   // From the client's side: done - (sent + deadline), for timeouts that were right.
   Spread lateness = {};

@@ -1,0 +1,69 @@
+// CellParts: the processes of one cell of an experiment - backend, proxy, load - on ports of their own.
+//
+// Thread-compatible: for the thread that lives to the end of the program (see process.h).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "quoll/lab/experiments/paradox_verdicts.h"
+#include "quoll/lab/experiments/process.h"
+#include "quoll/lab/experiments/prometheus_text.h"
+
+namespace quoll::lab::experiments {
+
+struct PartsContext {
+  std::string program;  // the binary with the subcommands
+  std::string scratch;  // a folder of this run's own
+  std::uint64_t seed = 1;
+  // Rests for up to the given time; false when the run shall end now.
+  std::function<bool(Duration)> rest;
+};
+
+class CellParts {
+ public:
+  explicit CellParts(const PartsContext& context) : context_(context) {}
+  // Stops what runs, the load first.
+  ~CellParts();
+  CellParts(const CellParts&) = delete;
+  CellParts& operator=(const CellParts&) = delete;
+
+  // Errors of all: "stopped", "part" (with the last lines of the part that failed).
+  Result<void> start_backend(std::vector<std::string> arguments);
+  // --listen, --admin, --upstream, --seed and the log level are added.
+  Result<void> start_proxy(std::vector<std::string> arguments);
+  // Puts the proxy under a CPU quota. Errors also: "not_permitted".
+  Result<void> limit_proxy(unsigned percent);
+  Result<void> control_backend(const std::string& json);
+
+  // Runs a load through the proxy to its end. `meanwhile` is called about every `kLook`; an error of its ends it.
+  Result<std::vector<paradox::LoggedCall>> load(std::vector<std::string> arguments, Duration limit,
+                                                const std::function<Result<void>()>& meanwhile = nullptr);
+
+  // The proxy's, and its circuit `default` as /circuit-status has it (empty when it did not answer in time).
+  Result<MetricsPage> metrics() const;
+  Result<std::string> status() const;
+  pid_t proxy_pid() const { return proxy_->pid(); }
+  const std::string& proxy_command() const { return proxy_command_; }
+
+  static constexpr Duration kLook = std::chrono::milliseconds(50);
+
+ private:
+  Result<std::unique_ptr<Process>> launch(const std::string& name, std::vector<std::string> arguments,
+                                          std::function<void(std::string_view)> on_line = nullptr);
+  Result<void> wait_healthy(Process& process, std::uint16_t port);
+
+  const PartsContext& context_;
+  std::uint16_t backend_port_ = 0;
+  std::uint16_t port_ = 0;
+  std::uint16_t admin_port_ = 0;
+  std::string proxy_command_;
+  std::unique_ptr<Process> backend_;
+  std::unique_ptr<Process> proxy_;
+  std::unique_ptr<Process> quota_;
+  std::unique_ptr<Process> load_;
+};
+
+}  // namespace quoll::lab::experiments
