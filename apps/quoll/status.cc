@@ -3,10 +3,12 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
 #include <iostream>
 #include <memory>
+#include <vector>
 
 #include "commands.h"
 #include "quoll/lab/experiments/http_client.h"
@@ -19,6 +21,8 @@ namespace json = boost::json;
 
 struct StatusArguments {
   std::string admin = "127.0.0.1:3900";
+  std::string circuit;
+  bool all = false;
   bool as_json = false;
 };
 
@@ -52,6 +56,35 @@ void print_circuit(const json::value& circuit) {
   }
 }
 
+// A line each, those in trouble first.
+void print_table(const json::array& circuits, bool all) {
+  constexpr std::size_t kShown = 40;
+  std::vector<const json::value*> lines;
+  for (const json::value& circuit : circuits) lines.push_back(&circuit);
+  const auto rank = [](const json::value* circuit) {
+    const std::string state = text(circuit->at("state"));
+    const bool open = state == "open" || state == "forced_open";
+    return std::pair(open ? 0 : state == "half_open" ? 1 : 2, -circuit->at("failure_rate_percent").to_number<double>());
+  };
+  std::stable_sort(lines.begin(), lines.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
+  std::size_t width = 7;
+  for (const json::value* line : lines) width = std::max(width, line->at("name").as_string().size());
+  std::cout << fmt::format("{:<{}}  {:<11}  {:>9}  {:>7}  {:>7}  {:>9}  {}\n", "circuit", width, "state", "for s",
+                           "calls", "failed", "p95 ms", "requests -> upstream");
+  const std::size_t shown = all ? lines.size() : std::min(kShown, lines.size());
+  for (std::size_t i = 0; i < shown; ++i) {
+    const json::object& c = lines[i]->as_object();
+    const auto optional = [&](const char* key) { return c.contains(key) ? text(c.at(key)) : std::string(); };
+    const json::value& p95 = c.at("p95_ms");
+    std::cout << fmt::format("{:<{}}  {:<11}  {:>9.1f}  {:>7}  {:>6.1f}%  {:>9}  {}{} -> {}\n", text(c.at("name")),
+                             width, text(c.at("state")), c.at("state_seconds").to_number<double>(),
+                             c.at("calls").to_number<std::uint64_t>(), c.at("failure_rate_percent").to_number<double>(),
+                             p95.is_null() ? "-" : fmt::format("{:.1f}", p95.to_number<double>()), optional("host"),
+                             c.contains("path") ? optional("path") : "everything else", text(c.at("upstream")));
+  }
+  if (shown < lines.size()) std::cout << fmt::format("and {} more; --all shows them\n", lines.size() - shown);
+}
+
 int fail(const std::string& message, int code) {
   std::cerr << "quoll status: " << message << "\n";
   return code;
@@ -63,7 +96,8 @@ int run_status(const StatusArguments& arguments) {
   const auto address = net::resolve(*where);
   if (!address) return fail(address.error().message, 2);
   const lab::experiments::HttpClient client(address->front().address().to_string(), where->port);
-  const auto body = client.get_ok("/circuit-status");
+  const auto body =
+      client.get_ok(arguments.circuit.empty() ? "/circuit-status" : "/circuit-status?circuit=" + arguments.circuit);
   if (!body) return fail(body.error().message + "; is a proxy running with that --admin address?", 1);
   if (arguments.as_json) {
     std::cout << *body;
@@ -73,7 +107,12 @@ int run_status(const StatusArguments& arguments) {
   const json::value status = json::parse(*body, failed);
   if (failed) return fail("what answers there is not a Quoll proxy", 1);
   try {
-    for (const json::value& circuit : status.at("circuits").as_array()) print_circuit(circuit);
+    const json::array& circuits = status.at("circuits").as_array();
+    if (circuits.size() > 1) {
+      print_table(circuits, arguments.all);
+    } else {
+      for (const json::value& circuit : circuits) print_circuit(circuit);
+    }
     const json::value& admission = status.at("admission");
     if (admission.at("on").as_bool()) {
       std::cout << fmt::format("admission: {:.1f} % of requests; {} shed for overload, {} as too old\n",
@@ -100,6 +139,8 @@ void add_status(CLI::App& app, Run& run) {
   command.add_option("--admin", arguments->admin, "The proxy's admin address")
       ->type_name("HOST:PORT")
       ->capture_default_str();
+  command.add_option("--circuit", arguments->circuit, "Everything about this one, of several")->type_name("NAME");
+  command.add_flag("--all", arguments->all, "Every circuit, not only those in trouble and the first few");
   command.add_flag("--json", arguments->as_json, "The proxy's own JSON");
   command.callback([arguments, &run] { run = [arguments] { return run_status(*arguments); }; });
 }

@@ -18,6 +18,10 @@ namespace json = boost::json;
 std::string_view without_query(std::string_view path) {
   return path.substr(0, path.find('?'));
 }
+std::string_view query_of(std::string_view path) {
+  const std::size_t at = path.find('?');
+  return at == std::string_view::npos ? std::string_view() : path.substr(at + 1);
+}
 
 PageAnswer error(unsigned status, std::string_view message) {
   return {status, "application/json", json_text(json::object{{"error", message}}), {}};
@@ -57,15 +61,17 @@ Pages::Pages(const ProxyOptions& options, Routes& routes, Metrics& metrics, net:
       admission_(admission) {}
 
 PageAnswer Pages::get(std::string_view method, std::string_view path) const {
+  const std::string_view query = query_of(path);
   path = without_query(path);
   if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
-  if (path == "/circuit-status") return status();
+  if (path == "/circuit-status") return status(query);
   if (path == "/health") return health();
   if (path == "/metrics") return {200, std::string(telemetry::kExpositionContentType), metrics_.registry.expose(), {}};
   return error(404, "no such page; there are /circuit-status, /health and /metrics");
 }
 
 PageAnswer Pages::admin(std::string_view method, std::string_view path, std::string_view body) {
+  const std::string_view whole = path;
   path = without_query(path);
   if (path == "/pressure") return pressure(method, body);
   if (path.starts_with("/circuits/")) return control(method, path.substr(10));
@@ -77,29 +83,50 @@ PageAnswer Pages::admin(std::string_view method, std::string_view path, std::str
     if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
     return dashboard(path);
   }
-  if (is_page(path)) return get(method, path);
+  if (is_page(path)) return get(method, whole);
   return error(404,
                "no such page; there are /dashboard, /events, /circuit-status, /health, /metrics, /config, and by POST "
                "/circuits/NAME/{open,close,auto,disable} and /pressure");
 }
 
-PageAnswer Pages::status() const {
+// Of one circuit everything; of several a line each, and everything of the one that the query names.
+PageAnswer Pages::status(std::string_view query) const {
+  constexpr std::string_view kCircuit = "circuit=";
   const TimePoint now = steady_now();
-  json::object circuit = circuit_json(routes_[0], now);
   json::object out;
-  out["state"] = circuit["state"];
-  out["verdict"] = to_string(options_.verdict);
-  out["circuits"] = json::array{std::move(circuit)};
+  json::array circuits;
+  if (query.starts_with(kCircuit) || routes_.size() == 1) {
+    const Route* route = query.starts_with(kCircuit) ? routes_.find(query.substr(kCircuit.size())) : &routes_[0];
+    if (route == nullptr) return no_such_circuit();
+    circuits.push_back(circuit_json(*route, now));
+    out["state"] = circuits[0].at("state");
+    out["verdict"] = to_string(route->options.verdict);
+  } else {
+    for (std::size_t i = 0; i < routes_.size(); ++i) circuits.push_back(circuit_line_json(routes_[i], now));
+    out["state"] = core::to_string(worst_state(routes_));
+    out["states"] = states_json(routes_);
+    out["verdict"] = to_string(options_.verdict);
+  }
+  out["circuits"] = std::move(circuits);
   out["admission"] = admission_json(admission_);
   out["loop"] = loop_json(monitor_, workers_.size(), now);
   return {200, "application/json", json_text(out), {}};
 }
 
+PageAnswer Pages::no_such_circuit() const {
+  constexpr std::size_t kNamed = 20;
+  std::string names;
+  for (std::size_t i = 0; i < std::min(kNamed, routes_.size()); ++i) {
+    names += fmt::format("{}'{}'", i == 0 ? "" : ", ", routes_[i].name());
+  }
+  if (routes_.size() > kNamed) names += fmt::format(" and {} more", routes_.size() - kNamed);
+  return error(404, fmt::format("no such circuit; there {} {}", routes_.size() == 1 ? "is" : "are", names));
+}
+
 PageAnswer Pages::health() const {
-  return {200,
-          "application/json",
-          json_text(json::object{{"status", "ok"}, {"circuit", core::to_string(routes_[0].circuit.breaker().state())}}),
-          {}};
+  json::object out = {{"status", "ok"}, {"circuit", core::to_string(worst_state(routes_))}};
+  if (routes_.size() > 1) out["circuits"] = states_json(routes_);
+  return {200, "application/json", json_text(out), {}};
 }
 
 PageAnswer Pages::config() const {
@@ -130,27 +157,27 @@ PageAnswer Pages::control(std::string_view method, std::string_view path) {
   if (method != "POST") return error(405, "a circuit is controlled with POST");
   if (!options_.allow_control) return error(403, "this proxy was started with --no-control");
   const std::size_t slash = path.rfind('/');
-  if (slash == std::string_view::npos || path.substr(0, slash) != routes_[0].circuit.name()) {
-    return error(404, fmt::format("no such circuit; there is '{}'", routes_[0].circuit.name()));
-  }
+  Route* const route = slash == std::string_view::npos ? nullptr : routes_.find(path.substr(0, slash));
+  if (route == nullptr) return no_such_circuit();
+  Circuit& circuit = route->circuit;
   const std::string_view action = path.substr(slash + 1);
   const TimePoint now = steady_now();
   if (action == "open") {
-    routes_[0].circuit.force(core::Mode::forced_open, now);
+    circuit.force(core::Mode::forced_open, now);
   } else if (action == "close") {
-    routes_[0].circuit.close(now);
+    circuit.close(now);
   } else if (action == "auto") {
-    routes_[0].circuit.force(core::Mode::automatic, now);
+    circuit.force(core::Mode::automatic, now);
   } else if (action == "disable") {
-    routes_[0].circuit.force(core::Mode::disabled, now);
+    circuit.force(core::Mode::disabled, now);
   } else {
     return error(404, "no such action; there are open, close, auto and disable");
   }
-  return {200,
-          "application/json",
-          json::serialize(json::object{{"circuit", routes_[0].circuit.name()},
-                                       {"state", core::to_string(routes_[0].circuit.breaker().state())}}),
-          {}};
+  return {
+      200,
+      "application/json",
+      json::serialize(json::object{{"circuit", circuit.name()}, {"state", core::to_string(circuit.breaker().state())}}),
+      {}};
 }
 
 PageAnswer Pages::pressure(std::string_view method, std::string_view body) {

@@ -39,7 +39,8 @@ class Pages {
   PageAnswer admin(std::string_view method, std::string_view path, std::string_view body);
 
  private:
-  PageAnswer status() const;
+  PageAnswer status(std::string_view query) const;
+  PageAnswer no_such_circuit() const;
   PageAnswer health() const;
   PageAnswer control(std::string_view method, std::string_view path);
   PageAnswer pressure(std::string_view method, std::string_view body);

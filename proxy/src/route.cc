@@ -50,7 +50,7 @@ Routes::Routes(const ProxyOptions& options, std::span<const net::TcpEndpoint> en
   }
 }
 
-Route* Routes::find(std::string_view name) {
+Route* Routes::find(std::string_view name) const {
   const auto found = names_.find(name);
   return found == names_.end() ? nullptr : found->second;
 }

@@ -44,7 +44,7 @@ class Routes {
   // which takes what no other takes.
   Route& match(std::string_view host, std::string_view path) { return *routes_[table_.find(host, path)]; }
   // By name; null when there is none.
-  Route* find(std::string_view name);
+  Route* find(std::string_view name) const;
   std::size_t size() const { return routes_.size(); }
   Route& operator[](std::size_t i) { return *routes_[i]; }
   const Route& operator[](std::size_t i) const { return *routes_[i]; }

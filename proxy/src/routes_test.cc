@@ -1,6 +1,7 @@
 // Several routes in one proxy: each has its own upstream, circuit, settings and labels.
 #include <gmock/gmock.h>
 
+#include "circuit_feed.h"
 #include "route.h"
 #include "testbed.h"
 
@@ -84,6 +85,95 @@ TEST(Routes, RoutesToOneUpstreamShareItsConnections) {
     EXPECT_EQ(client.ask(get("/b")).body, "shared");
   }
   EXPECT_EQ(shared.connections(), 1);
+}
+
+TEST(Routes, ACircuitIsControlledByItsName) {
+  const TwoUpstreams two(always(answer(200, "orders")));
+  EXPECT_EQ(two.bed.control("/circuits/orders/open").status(), 200);
+  Wire client = two.bed.client();
+  EXPECT_EQ(client.ask(get("/orders")).field("Quoll-Fallback"), "open");
+  EXPECT_EQ(client.ask(get("/")).body, "default");
+  EXPECT_EQ(two.bed.control("/circuits/orders/auto").status(), 200);
+  EXPECT_EQ(client.ask(get("/orders")).body, "orders");
+  const Message unknown = two.bed.control("/circuits/nobody/open");
+  EXPECT_EQ(unknown.status(), 404);
+  EXPECT_THAT(unknown.body, HasSubstr("there are 'default', 'orders'"));
+}
+
+TEST(Routes, TheStatusHasALineForEachAndEverythingOfTheOneThatIsNamed) {
+  const TwoUpstreams two(always(answer(200, "orders")));
+  two.bed.ask(get("/orders"));
+  two.bed.control("/circuits/orders/open");
+  const auto page = [&](const std::string& path) {
+    return two.bed.admin("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+  };
+  const std::string lines = page("/circuit-status").body;
+  EXPECT_THAT(lines, HasSubstr("\"state\": \"forced_open\""));
+  EXPECT_THAT(lines, HasSubstr("\"states\": {\"closed\": 1, \"forced_open\": 1}"));
+  EXPECT_THAT(lines, HasSubstr("\"path\": \"/orders\""));
+  EXPECT_THAT(lines, Not(HasSubstr("\"transitions\"")));
+  const std::string one = page("/circuit-status?circuit=orders").body;
+  EXPECT_THAT(one, HasSubstr("\"name\": \"orders\""));
+  EXPECT_THAT(one, HasSubstr("\"transitions\""));
+  EXPECT_THAT(one, Not(HasSubstr("\"name\": \"default\"")));
+  EXPECT_EQ(page("/circuit-status?circuit=nobody").status(), 404);
+  EXPECT_THAT(page("/health").body, HasSubstr("\"circuits\": {\"closed\": 1, \"forced_open\": 1}"));
+  EXPECT_THAT(page("/config").body, HasSubstr("\"path\": \"/orders\""));
+  EXPECT_THAT(two.bed.ask(get("/circuit-status?circuit=orders")).body, HasSubstr("\"transitions\""))
+      << "on the clients' port, too";
+}
+
+// What the live page is told of many circuits.
+struct Many {
+  explicit Many(int routes)
+      : options([&] {
+          ProxyOptions o;
+          for (int i = 1; i < routes; ++i) o.add_route("r" + std::to_string(i), "/r" + std::to_string(i));
+          return o;
+        }()),
+        endpoints(static_cast<std::size_t>(routes)),
+        log({.level = telemetry::LogLevel::off}),
+        routes_made(options, endpoints, 1, registry, log) {}
+
+  ProxyOptions options;
+  std::vector<net::TcpEndpoint> endpoints;
+  telemetry::Registry registry;
+  telemetry::Log log;
+  Routes routes_made;
+};
+
+TEST(CircuitFeed, OfManyCircuitsOnlyThoseWithNewsAreTold) {
+  Many many(1000);
+  CircuitFeed feed(many.routes_made);
+  const TimePoint now = steady_now();
+  EXPECT_EQ(feed.status(now, true).at("lines").as_array().size(), 1000U) << "a new reader is told everything";
+  (void)feed.status(now, false);
+  EXPECT_EQ(feed.status(now, false).at("lines").as_array().size(), CircuitFeed::kMostLines);
+  for (int i = 0; i < 4; ++i) (void)feed.status(now, false);
+  EXPECT_TRUE(feed.status(now, false).at("lines").as_array().empty()) << "nothing happened";
+  many.routes_made[7].circuit.count(Event::reject, 0);
+  const auto status = feed.status(now, false);
+  ASSERT_EQ(status.at("lines").as_array().size(), 1U);
+  EXPECT_EQ(status.at("lines").as_array()[0].as_array()[0], 7);
+  EXPECT_EQ(status.at("states").at("closed"), 1000);
+}
+
+TEST(CircuitFeed, AThousandTripsAtOnceAreToldInSteps) {
+  Many many(1000);
+  CircuitFeed feed(many.routes_made);
+  const TimePoint now = steady_now();
+  for (std::size_t i = 0; i < 1000; ++i) many.routes_made[i].circuit.force(core::Mode::forced_open, now);
+  std::size_t told = 0;
+  std::size_t looks = 0;
+  for (std::string changes = "x"; !changes.empty(); ++looks) {
+    changes = feed.changes(now, wall_now());
+    std::size_t in_this = 0;
+    for (std::size_t at = 0; (at = changes.find("event: transition", at)) != changes.npos; ++at) ++in_this;
+    EXPECT_LE(in_this, CircuitFeed::kMostChanges);
+    told += in_this;
+  }
+  EXPECT_EQ(told, 1000U);
+  EXPECT_LE(looks, 17U) << "ten looks a second: all within two seconds";
 }
 
 TEST(Routes, EveryNameWithoutAnAddressIsReported) {

@@ -31,16 +31,26 @@ enum Column : std::size_t {
   kShed,
   kMemory,
   kConnections,
-  kCircuitColumns,  // the first of a circuit's: its state, then its events' rates
+  kCircuitColumns,  // of several circuits: the events' rates of all, "*.success"; then of each its state and its rates
 };
 
-std::vector<std::string> columns_for(const Circuit& circuit) {
+// Of many circuits only the sums: a column of 15 minutes is 7 KiB.
+std::size_t circuits_with_columns(const Routes& routes) {
+  return routes.size() <= CircuitFeed::kWhole ? routes.size() : 0;
+}
+
+std::vector<std::string> columns_for(const Routes& routes) {
   std::vector<std::string> names = {"requests",  "errors",  "p50",  "p95",       "p99",
                                     "max",       "lag",     "cpu",  "queue_p95", "queue_max",
                                     "local_max", "rescued", "shed", "memory",    "connections"};
   QUOLL_ASSERT(names.size() == kCircuitColumns);
-  names.push_back(circuit.name() + ".state");
-  for (const char* event : kEventNames) names.push_back(circuit.name() + "." + event);
+  if (routes.size() > 1) {
+    for (const char* event : kEventNames) names.push_back(std::string("*.") + event);
+  }
+  for (std::size_t i = 0; i < circuits_with_columns(routes); ++i) {
+    names.push_back(routes[i].name() + ".state");
+    for (const char* event : kEventNames) names.push_back(routes[i].name() + "." + event);
+  }
   return names;
 }
 
@@ -82,21 +92,22 @@ struct Sampler::Moment {
   double memory = 0;
   double rescued = 0;
   double shed = 0;
-  std::array<std::uint64_t, kEventNames.size()> events{};
+  using Events = std::array<std::uint64_t, kEventNames.size()>;
+  Events all{};
+  std::vector<Events> events;  // of the circuits with columns
 };
 
 Sampler::Sampler(const ProxyOptions& options, const Routes& routes, const Metrics& metrics, net::Workers& workers,
                  const net::LoopMonitor& monitor, EventHub& hub)
     : options_(options),
       routes_(routes),
-      circuit_(routes[0].circuit),
       metrics_(metrics),
       workers_(workers),
       monitor_(monitor),
       hub_(hub),
-      series_(columns_for(circuit_)),
-      last_(std::make_unique<Moment>(read(steady_now()))),
-      generation_seen_(circuit_.breaker().generation()) {}
+      feed_(routes),
+      series_(columns_for(routes)),
+      last_(std::make_unique<Moment>(read(steady_now()))) {}
 
 Sampler::~Sampler() = default;
 
@@ -114,9 +125,17 @@ Sampler::Moment Sampler::read(TimePoint now) const {
     m.cpu = process->cpu;
     m.memory = static_cast<double>(process->resident_bytes);
   }
-  m.rescued = static_cast<double>(circuit_.attempts(AttemptEnd::rescued));
   m.shed = metrics_.registry.counter_sum("quoll_shed_total");
-  for (std::size_t i = 0; i < m.events.size(); ++i) m.events[i] = circuit_.events(static_cast<Event>(i));
+  m.events.resize(circuits_with_columns(routes_));
+  for (std::size_t c = 0; c < routes_.size(); ++c) {
+    const Circuit& circuit = routes_[c].circuit;
+    m.rescued += static_cast<double>(circuit.attempts(AttemptEnd::rescued));
+    for (std::size_t i = 0; i < m.all.size(); ++i) {
+      const std::uint64_t events = circuit.events(static_cast<Event>(i));
+      m.all[i] += events;
+      if (c < m.events.size()) m.events[c][i] = events;
+    }
+  }
   return m;
 }
 
@@ -145,7 +164,7 @@ std::vector<double> Sampler::row(const Moment& now) const {
   std::vector<double> out(series_.columns().size(), 0);
   out[kRequests] = rate(now.served.count, before.served.count);
   constexpr auto kFallback = static_cast<std::size_t>(Event::fallback);
-  out[kErrors] = rate(now.server_errors + now.events[kFallback], before.server_errors + before.events[kFallback]);
+  out[kErrors] = rate(now.server_errors + now.all[kFallback], before.server_errors + before.all[kFallback]);
   const bool any = served.count > 0;
   out[kP50] = any ? quantile(0.5) : NAN;
   out[kP95] = any ? quantile(0.95) : NAN;
@@ -160,10 +179,15 @@ std::vector<double> Sampler::row(const Moment& now) const {
   out[kShed] = rate(now.shed, before.shed);
   out[kMemory] = now.memory;
   out[kConnections] = metrics_.client_connections.value();
-  out[kCircuitColumns] = static_cast<double>(circuit_.breaker().state());
-  for (std::size_t i = 0; i < kEventNames.size(); ++i) {
-    out[kCircuitColumns + 1 + i] = rate(now.events[i], before.events[i]);
+  std::size_t at = kCircuitColumns;
+  if (routes_.size() > 1) {
+    for (std::size_t i = 0; i < kEventNames.size(); ++i) out[at++] = rate(now.all[i], before.all[i]);
   }
+  for (std::size_t c = 0; c < now.events.size(); ++c) {
+    out[at++] = static_cast<double>(routes_[c].circuit.breaker().state());
+    for (std::size_t i = 0; i < kEventNames.size(); ++i) out[at++] = rate(now.events[c][i], before.events[c][i]);
+  }
+  QUOLL_ASSERT(at == out.size());
   for (double& value : out) value = rounded(value);
   return out;
 }
@@ -175,57 +199,43 @@ void Sampler::sample(TimePoint now, WallTime wall) {
   watch(now, wall);
   if (hub_.readers() == 0) return;
   hub_.publish(sse_event("row", series_.json_since(wall - Duration(1)), event_id(wall)) +
-               sse_event("status", status_json(now)));
+               sse_event("status", status_json(now, false)));
 }
 
 void Sampler::watch(TimePoint now, WallTime wall) {
-  const std::uint32_t generation = circuit_.breaker().generation();
-  if (generation == generation_seen_) return;
-  generation_seen_ = generation;
-  for (const core::Transition& t : circuit_.breaker().journal()) {
-    if (t.sequence <= sequence_seen_) continue;
-    sequence_seen_ = t.sequence;
-    const WallTime at = wall - (now - t.at);
-    transitions_.push_back({at, json::serialize(transition_event_json(circuit_.name(), t, at))});
-    hub_.publish(sse_event("transition", transitions_.back().json));
-  }
-  while (transitions_.size() > kMaxTransitions) transitions_.pop_front();
+  std::string changes = feed_.changes(now, wall);
+  if (!changes.empty()) hub_.publish(std::move(changes));
 }
 
 std::string Sampler::greeting(WallTime since, TimePoint now, WallTime wall) {
   watch(now, wall);
   // Ids are whole milliseconds, rows have nanoseconds: what lies within the named millisecond has been seen.
   const WallTime after = since == WallTime{} ? since : since + std::chrono::milliseconds(1) - Duration(1);
-  std::string journal = "[";
-  for (const Changed& changed : transitions_) {
-    if (changed.at <= since) continue;
-    if (journal.size() > 1) journal += ',';
-    journal += changed.json;
-  }
-  journal += ']';
-  return "retry: 1000\n\n" + sse_event("hello", hello_json(wall)) + sse_event("journal", journal) +
-         sse_event("history", series_.json_since(after)) + sse_event("status", status_json(now));
+  return "retry: 1000\n\n" + sse_event("hello", hello_json(wall)) + sse_event("journal", feed_.journal(since)) +
+         sse_event("history", series_.json_since(after)) + sse_event("status", status_json(now, true));
 }
 
 std::string Sampler::hello_json(WallTime wall) const {
   const auto seconds = [](WallTime t) { return rounded(to_seconds(t.time_since_epoch())); };
-  return json::serialize(json::object{{"started", seconds(started_)},
-                                      {"now", seconds(wall)},
-                                      {"listen", options_.listen},
-                                      {"upstream", options_.upstream},
-                                      {"verdict", to_string(options_.verdict)},
-                                      {"workers", workers_.size()},
-                                      {"timeout_ms", to_millis(options_.timeout)},
-                                      {"control", options_.allow_control},
-                                      {"pressure", options_.allow_pressure},
-                                      {"keep_seconds", series_.capacity()},
-                                      {"circuits", json::array{circuit_.name()}}});
+  json::object hello = feed_.hello();
+  hello["started"] = seconds(started_);
+  hello["now"] = seconds(wall);
+  hello["listen"] = options_.listen;
+  hello["upstream"] = options_.upstream;
+  hello["verdict"] = to_string(options_.verdict);
+  hello["workers"] = workers_.size();
+  hello["timeout_ms"] = to_millis(options_.timeout);
+  hello["control"] = options_.allow_control;
+  hello["pressure"] = options_.allow_pressure;
+  hello["keep_seconds"] = series_.capacity();
+  return json::serialize(hello);
 }
 
-std::string Sampler::status_json(TimePoint now) const {
-  return json::serialize(json::object{{"circuits", json::array{circuit_summary_json(routes_[0], now)}},
-                                      {"loop", loop_json(monitor_, workers_.size(), now)},
-                                      {"readers", hub_.readers()}});
+std::string Sampler::status_json(TimePoint now, bool everything) {
+  json::object status = feed_.status(now, everything);
+  status["loop"] = loop_json(monitor_, workers_.size(), now);
+  status["readers"] = hub_.readers();
+  return json::serialize(status);
 }
 
 WallTime parse_event_id(std::string_view text) {

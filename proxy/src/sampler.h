@@ -2,17 +2,17 @@
 // for its table, and every change of state with its explanation.
 //
 // It reads what the data plane counts anyway (relaxed atomics, and the breaker's snapshot) on the admin's thread, so
-// the data plane pays nothing for it. All memory is bounded: 15 minutes of rows, kMaxTransitions changes of state.
+// the data plane pays nothing for it. All memory is bounded: 15 minutes of rows, and of CircuitFeed.
 //
 // Loop-confined to the admin worker.
 #pragma once
 
-#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "circuit_feed.h"
 #include "event_hub.h"
 #include "quoll/net/loop_monitor.h"
 #include "quoll/telemetry/time_series.h"
@@ -22,15 +22,13 @@ namespace quoll::proxy {
 
 class Sampler {
  public:
-  static constexpr std::size_t kMaxTransitions = 512;
-
   Sampler(const ProxyOptions& options, const Routes& routes, const Metrics& metrics, net::Workers& workers,
           const net::LoopMonitor& monitor, EventHub& hub);
   ~Sampler();
 
   // Once a second, after the registry's maxima were rotated.
   void sample(TimePoint now, WallTime wall);
-  // Publishes changes of state since the last call. Ten times a second: it costs one atomic load when there are none.
+  // Publishes changes of state since the last call. Ten times a second; see CircuitFeed::changes.
   void watch(TimePoint now, WallTime wall);
 
   // What a reader gets first: who this is, and all that is kept after `since` (WallTime{}: everything).
@@ -40,30 +38,23 @@ class Sampler {
 
  private:
   struct Moment;  // of counters and histograms, to be subtracted
-  struct Changed {
-    WallTime at;
-    std::string json;
-  };
 
   Moment read(TimePoint now) const;
   std::vector<double> row(const Moment& now) const;
   double longest_lag(TimePoint now) const;
   std::string hello_json(WallTime wall) const;
-  std::string status_json(TimePoint now) const;
+  std::string status_json(TimePoint now, bool everything);
 
   const ProxyOptions& options_;
   const Routes& routes_;
-  const Circuit& circuit_;
   const Metrics& metrics_;
   net::Workers& workers_;
   const net::LoopMonitor& monitor_;
   EventHub& hub_;
   const WallTime started_ = wall_now();
+  CircuitFeed feed_;
   telemetry::TimeSeries series_;
   std::unique_ptr<Moment> last_;
-  std::deque<Changed> transitions_;
-  std::uint32_t generation_seen_ = 0;
-  std::uint64_t sequence_seen_ = 0;
 };
 
 // The id of the last event that a reader has seen, from its Last-Event-ID or `since=` of the query: milliseconds since

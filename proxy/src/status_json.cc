@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <boost/json/array.hpp>
 #include <cmath>
 
@@ -44,6 +45,13 @@ json::object window_json(const core::Snapshot& snapshot) {
   out["latency_samples"] = snapshot.latency_samples;
   out["longest_stall_ms"] = millis(snapshot.longest_local_stall);
   return out;
+}
+
+Duration latency_at(const core::Snapshot& snapshot, double percentile) {
+  const auto& all = core::kSnapshotPercentiles;
+  const auto at = static_cast<std::size_t>(std::find(all.begin(), all.end(), percentile) - all.begin());
+  QUOLL_ASSERT(at < all.size());
+  return snapshot.percentiles[at];
 }
 
 json::object totals_json(const Circuit& circuit, const core::LifetimeTotals& totals) {
@@ -106,6 +114,34 @@ json::value concurrency_json(const CallPolicies& policies) {
           {"in_flight", snapshot.in_flight},
           {"mean_ms", millis(snapshot.rtt)},
           {"normal_ms", millis(snapshot.baseline)}};
+}
+
+std::string fallback_text(const RouteSettings& o) {
+  return !o.fallback ? "off" : o.fallback_file.empty() ? "note" : o.fallback_file;
+}
+
+json::object proxy_config_json(const ProxyOptions& o) {
+  return {{"listen", o.listen},
+          {"upstream", o.upstream},
+          {"admin", o.admin},
+          {"workers", o.workers},
+          {"timeout", timeout_text(o)},
+          {"body_gap", format_duration(o.body_gap)},
+          {"verdict", to_string(o.verdict)},
+          {"stamps", o.stamps},
+          {"admission", o.admission},
+          {"breaker", options_json(o.breaker)},
+          {"fallback", fallback_text(o)},
+          {"allow_control", o.allow_control},
+          {"allow_pressure", o.allow_pressure},
+          {"log_level", telemetry::to_string(o.log_level)},
+          {"max_connections", o.max_connections},
+          {"head_timeout", format_duration(o.head_timeout)},
+          {"idle_timeout", format_duration(o.idle_timeout)},
+          {"client_gap", format_duration(o.client_gap)},
+          {"pool_size", o.pool_size},
+          {"pool_idle", format_duration(o.pool_idle)},
+          {"drain", format_duration(o.drain)}};
 }
 
 // Monotonic times as people read them: by their distance to now.
@@ -172,6 +208,55 @@ json::object circuit_summary_json(const Route& route, TimePoint now) {
           {"endpoints", json::array{json::object{{"address", circuit.upstream()}, {"window", window}}}}};
 }
 
+json::object circuit_line_json(const Route& route, TimePoint now) {
+  const core::Snapshot snapshot = route.circuit.breaker().snapshot(now);
+  json::object out = {{"name", route.name()}};
+  if (!route.options.host.empty()) out["host"] = route.options.host;
+  if (route.index != 0) out["path"] = route.options.path;
+  out["upstream"] = route.options.upstream;
+  out["state"] = core::to_string(snapshot.state);
+  out["state_seconds"] = std::round(to_seconds(now - route.circuit.since(snapshot)) * 10) / 10;
+  out["calls"] = snapshot.counts.calls;
+  out["failure_rate_percent"] = percent(snapshot.counts.failure_rate());
+  out["rescued"] = snapshot.counts.rescued;
+  out["rejected"] = snapshot.counts.rejected;
+  out["p95_ms"] = snapshot.latency_samples == 0 ? json::value() : json::value(millis(latency_at(snapshot, 95)));
+  return out;
+}
+
+json::array circuit_brief_json(const Route& route, TimePoint now) {
+  const core::Snapshot snapshot = route.circuit.breaker().snapshot(now);
+  json::array out = {route.index,
+                     static_cast<unsigned>(snapshot.state),
+                     std::round(to_seconds(now - route.circuit.since(snapshot)) * 10) / 10,
+                     snapshot.counts.calls,
+                     percent(snapshot.counts.failure_rate()),
+                     snapshot.counts.rescued,
+                     snapshot.counts.rejected};
+  for (const double p : {50.0, 95.0, 100.0}) {
+    out.push_back(snapshot.latency_samples == 0 ? json::value() : json::value(millis(latency_at(snapshot, p))));
+  }
+  return out;
+}
+
+json::object states_json(const Routes& routes) {
+  json::object out;
+  for (std::size_t i = 0; i < routes.size(); ++i) {
+    json::value& count = out[core::to_string(routes[i].circuit.breaker().state())];
+    count = count.is_null() ? 1 : count.as_int64() + 1;
+  }
+  return out;
+}
+
+core::State worst_state(const Routes& routes) {
+  core::State worst = routes[0].circuit.breaker().state();
+  for (std::size_t i = 1; i < routes.size(); ++i) {
+    const core::State state = routes[i].circuit.breaker().state();
+    if (core::gauge(state) > core::gauge(worst)) worst = state;
+  }
+  return worst;
+}
+
 json::object transition_event_json(const std::string& circuit, const core::Transition& t, WallTime at) {
   return {{"circuit", circuit},
           {"sequence", t.sequence},
@@ -207,29 +292,21 @@ json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, Tim
 }
 
 json::object config_json(const ProxyOptions& o) {
-  return {{"listen", o.listen},
-          {"upstream", o.upstream},
-          {"admin", o.admin},
-          {"workers", o.workers},
-          {"timeout", timeout_text(o)},
-          {"body_gap", format_duration(o.body_gap)},
-          {"verdict", to_string(o.verdict)},
-          {"stamps", o.stamps},
-          {"admission", o.admission},
-          {"breaker", options_json(o.breaker)},
-          {"fallback", !o.fallback               ? "off"
-                       : o.fallback_file.empty() ? "note"
-                                                 : o.fallback_file},
-          {"allow_control", o.allow_control},
-          {"allow_pressure", o.allow_pressure},
-          {"log_level", telemetry::to_string(o.log_level)},
-          {"max_connections", o.max_connections},
-          {"head_timeout", format_duration(o.head_timeout)},
-          {"idle_timeout", format_duration(o.idle_timeout)},
-          {"client_gap", format_duration(o.client_gap)},
-          {"pool_size", o.pool_size},
-          {"pool_idle", format_duration(o.pool_idle)},
-          {"drain", format_duration(o.drain)}};
+  json::object out = proxy_config_json(o);
+  if (o.routes.empty()) return out;
+  json::array routes;
+  for (const RouteOptions& route : o.routes) {
+    routes.push_back(json::object{{"name", route.name},
+                                  {"host", route.host},
+                                  {"path", route.path},
+                                  {"upstream", route.upstream},
+                                  {"timeout", timeout_text(route)},
+                                  {"body_gap", format_duration(route.body_gap)},
+                                  {"verdict", to_string(route.verdict)},
+                                  {"breaker", options_json(route.breaker)},
+                                  {"fallback", fallback_text(route)}});
+  }
+  out["routes"] = std::move(routes);
+  return out;
 }
-
 }  // namespace quoll::proxy
