@@ -12,7 +12,10 @@ export function stateColour(state: string, css: CSSStyleDeclaration): string {
 export class Band {
   readonly canvas = document.createElement('canvas');
 
-  constructor(host: HTMLElement) {
+  constructor(
+    host: HTMLElement,
+    private readonly height = 30,
+  ) {
     this.canvas.setAttribute('role', 'img');
     host.append(this.canvas);
   }
@@ -20,7 +23,7 @@ export class Band {
   // left, right: the plots' gutters, so that the band lies on their time axis.
   draw(segments: Segment[], from: number, to: number, left: number, right: number, cursor: number | undefined): void {
     const width = this.canvas.parentElement?.clientWidth ?? 0;
-    const height = 30;
+    const { height } = this;
     const ratio = window.devicePixelRatio || 1;
     this.canvas.width = Math.round(width * ratio);
     this.canvas.height = Math.round(height * ratio);
@@ -43,7 +46,7 @@ export class Band {
       g.globalAlpha = 1;
       if (s.state !== 'closed') this.hatch(g, s.state, x0, w, height, css);
       const word = stateWord(s.state);
-      if (g.measureText(word).width + 12 < w) {
+      if (height > 20 && g.measureText(word).width + 12 < w) {
         g.fillStyle = css.getPropertyValue('--card');
         g.fillText(word, x0 + 6, height / 2 + 0.5);
       }

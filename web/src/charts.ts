@@ -9,6 +9,7 @@ import type { Segment, Store } from './store';
 
 export const LEFT = 52;
 export const RIGHT = 54;
+const MARKERS = 200;
 
 type Format = (n: number | null | undefined) => string;
 
@@ -294,8 +295,9 @@ class Chart {
     const columns = this.spec.series.map((s) => store.column(s.column.replace('*', view.circuit)).slice(first, last));
     this.data = [store.times.slice(first, last), ...columns];
     this.segments = segments;
-    this.transitions = store.transitions.get(view.circuit) ?? [];
-    this.timeout = store.hello?.timeout_ms ?? 0;
+    this.transitions = (store.transitions.get(view.circuit) ?? []).slice(-MARKERS);
+    const index = store.hello?.circuits.indexOf(view.circuit) ?? -1;
+    this.timeout = store.hello?.routes[index]?.timeout_ms ?? 0; // of all together there is none
     if (!this.plot) return;
     this.plot.batch(() => {
       this.plot?.setData(this.data, false);

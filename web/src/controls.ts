@@ -14,21 +14,21 @@ interface Action {
 const CIRCUIT: Action[] = [
   {
     label: 'Force open',
-    title: 'Force the circuit open?',
+    title: 'Force {} open?',
     text: 'Every request is refused, or gets the fallback, until you choose Automatic or Close.',
     yes: 'Force open',
     path: (c) => `/circuits/${encodeURIComponent(c)}/open`,
   },
   {
     label: 'Close',
-    title: 'Close the circuit?',
+    title: 'Close {}?',
     text: 'Calls pass again at once, and the window starts empty. It may open again by itself.',
     yes: 'Close',
     path: (c) => `/circuits/${encodeURIComponent(c)}/close`,
   },
   {
     label: 'Automatic',
-    title: 'Give control back to the breaker?',
+    title: 'Give control of {} back to its breaker?',
     text: 'It starts closed with an empty window and decides for itself.',
     yes: 'Automatic',
     path: (c) => `/circuits/${encodeURIComponent(c)}/auto`,
@@ -43,6 +43,14 @@ const block = (length: number): Action => ({
   path: () => '/pressure',
   body: JSON.stringify({ block_ms: length, worker: 'all' }),
 });
+
+// Several circuits together are not controlled: one has to be chosen.
+export function controlled(one: boolean): void {
+  for (const button of document.querySelectorAll<HTMLButtonElement>('#controls button[data-circuit]')) {
+    button.disabled = !one;
+    button.title = one ? '' : 'Choose a circuit first';
+  }
+}
 
 export function controls(hello: Hello, circuit: () => string): void {
   const host = document.getElementById('controls') as HTMLElement;
@@ -61,6 +69,7 @@ export function controls(hello: Hello, circuit: () => string): void {
       const button = document.createElement('button');
       button.type = 'button';
       button.textContent = action.label;
+      if (CIRCUIT.includes(action)) button.dataset['circuit'] = '';
       button.addEventListener('click', () => void ask(action, circuit(), note));
       return button;
     }),
@@ -68,20 +77,20 @@ export function controls(hello: Hello, circuit: () => string): void {
 }
 
 async function ask(action: Action, circuit: string, note: HTMLElement): Promise<void> {
-  if (!(await confirmed(action))) return;
+  if (!(await confirmed(action, circuit))) return;
   try {
     const init: RequestInit = { method: 'POST' };
     if (action.body !== undefined) init.body = action.body;
     const answer = await fetch(action.path(circuit), init);
-    note.textContent = answer.ok ? `Done: ${action.label.toLowerCase()}.` : `Refused (${answer.status}): ${await answer.text()}`;
+    note.textContent = answer.ok ? `Done: ${action.label.toLowerCase()}${action.title.includes('{}') ? `, ${circuit}` : ''}.` : `Refused (${answer.status}): ${await answer.text()}`;
   } catch {
     note.textContent = 'The proxy cannot be reached.';
   }
 }
 
-function confirmed(action: Action): Promise<boolean> {
+function confirmed(action: Action, circuit: string): Promise<boolean> {
   const dialog = document.getElementById('confirm') as HTMLDialogElement;
-  (document.getElementById('confirm-title') as HTMLElement).textContent = action.title;
+  (document.getElementById('confirm-title') as HTMLElement).textContent = action.title.replace('{}', `the circuit “${circuit}”`);
   (document.getElementById('confirm-text') as HTMLElement).textContent = action.text;
   (document.getElementById('confirm-yes') as HTMLElement).textContent = action.yes;
   dialog.returnValue = 'no';

@@ -5,10 +5,12 @@ import './style.css';
 
 import { Band } from './band';
 import { Charts, LEFT, RIGHT } from './charts';
-import { controls } from './controls';
+import { Circuits } from './circuits';
+import { controlled, controls } from './controls';
 import { clock, stateWord } from './format';
-import { Journal, circuitCard, endpoints, figures, pick } from './panels';
-import { Store } from './store';
+import { Journal, allCard, circuitCard, endpoints, figures } from './panels';
+import type { CircuitStatus } from './protocol';
+import { ALL, Store } from './store';
 import { connect } from './stream';
 
 const must = <T extends HTMLElement>(id: string): T => {
@@ -24,7 +26,8 @@ const readout = must('readout');
 let range = 300; // seconds
 let paused = false;
 let heldAt = 0; // the right edge while paused
-let circuit = 'default';
+let circuit = 'default'; // or ALL
+let chosen = ''; // by hand
 let cursor: number | undefined; // the reading line's time
 let clockSkew = 0; // the proxy's clock minus ours, seconds
 let live = false;
@@ -47,6 +50,10 @@ const charts = new Charts(stack, (t) => {
   }
 });
 const journal = new Journal(must('journal'));
+const circuits = new Circuits(store, choose, () => {
+  circuits.update(circuit);
+  drawBand();
+});
 
 function view(): { from: number; to: number; circuit: string } {
   const to = paused ? heldAt : Math.max(store.times.at(-1) ?? 0, live ? 0 : proxyNow()) || proxyNow();
@@ -55,19 +62,24 @@ function view(): { from: number; to: number; circuit: string } {
 
 // The values at the reading line, or the newest ones.
 function read(): void {
-  const row = cursor === undefined ? store.times.length - 1 : store.at(cursor);
+  let row = cursor === undefined ? store.times.length - 1 : store.at(cursor);
+  // The numbers of a circuit that is asked for come after those of the stream.
+  const own = store.columns.get(`${circuit}.success`);
+  if (cursor === undefined && own && (own[row] ?? null) === null) row--;
   for (const chart of charts.all) chart.read(store, row, circuit);
   drawBand();
 }
 
 function drawBand(): void {
   const v = view();
-  band.draw(store.segments(circuit, v.from, v.to), v.from, v.to, LEFT, RIGHT, cursor);
+  bandFigure.hidden = circuit === ALL;
+  if (circuit !== ALL) band.draw(store.segments(circuit, v.from, v.to), v.from, v.to, LEFT, RIGHT, cursor);
+  circuits.draw(v.from, v.to, cursor);
 }
 
 function draw(): void {
   const v = view();
-  const segments = store.segments(circuit, v.from, v.to);
+  const segments = circuit === ALL ? [] : store.segments(circuit, v.from, v.to);
   for (const chart of charts.all) chart.update(store, v, segments);
   if (cursor !== undefined && (cursor < v.from || cursor > v.to)) cursor = undefined;
   read();
@@ -79,16 +91,49 @@ function soon(): void {
   due = true;
   requestAnimationFrame(() => {
     due = false;
+    circuits.update(circuit);
     if (!paused) draw();
+    journal.show(store, circuit);
+    endpoints(must('endpoints'), must('window-note'), circuits.shown, store);
     figures(must('figures'), store, circuit);
   });
 }
 
 function showStatus(): void {
-  const status = store.status?.circuits.find((c) => c.name === circuit);
-  if (!status) return;
-  circuitCard(status, store);
-  endpoints(must('endpoints'), must('window-note'), store.status?.circuits ?? []);
+  if (circuit === ALL) {
+    allCard(store);
+    return;
+  }
+  const status = store.detail(circuit);
+  if (status) circuitCard(status, store);
+}
+
+function choose(name: string): void {
+  circuit = name;
+  chosen = name;
+  controlled(circuit !== ALL);
+  showStatus();
+  circuits.update(circuit);
+  void lookCloser();
+  journal.show(store, circuit);
+  draw();
+  figures(must('figures'), store, circuit);
+}
+
+// Where there are many circuits the stream has a line for each; the one that is looked at is asked for.
+async function lookCloser(): Promise<void> {
+  const name = circuit;
+  if (name === ALL || store.status?.circuits.some((c) => c.name === name)) return;
+  try {
+    const answer = await fetch(`/circuit-status?circuit=${encodeURIComponent(name)}`);
+    if (!answer.ok) return;
+    const [status] = ((await answer.json()) as { circuits: CircuitStatus[] }).circuits;
+    if (!status || name !== circuit) return;
+    store.setDetail(status, performance.now() / 1000);
+    showStatus();
+  } catch {
+    // the stream tells that the proxy is gone
+  }
 }
 
 connect({
@@ -96,15 +141,17 @@ connect({
   hello(hello) {
     store.greet(hello);
     clockSkew = hello.now - Date.now() / 1000;
-    if (!hello.circuits.includes(circuit)) circuit = hello.circuits[0] ?? 'default';
-    must('route').textContent = `${hello.listen} → ${hello.upstream}`;
-    document.title = `Quoll: ${hello.upstream}`;
-    pick(must<HTMLSelectElement>('pick'), hello.circuits, circuit);
+    const many = hello.circuits.length > 1;
+    if (!many) circuit = hello.circuits[0] ?? 'default';
+    else if (!hello.circuits.includes(chosen)) circuit = ALL;
+    const to = many ? `${hello.circuits.length} routes` : hello.upstream;
+    must('route').textContent = `${hello.listen} → ${to}`;
+    document.title = `Quoll: ${to}`;
     controls(hello, () => circuit);
+    controlled(circuit !== ALL);
   },
   journal(list) {
     for (const transition of list) store.changed(transition);
-    journal.show(store, circuit);
     soon();
   },
   rows(rows) {
@@ -113,17 +160,21 @@ connect({
   },
   transition(transition) {
     if (!store.changed(transition)) return;
-    if (transition.circuit === circuit) {
-      must('announce').textContent = `${stateWord(transition.to)}: ${transition.text}`;
-      const status = store.status?.circuits.find((c) => c.name === circuit);
-      if (status) circuitCard({ ...status, state: transition.to, state_seconds: 0, explanation: transition.text }, store);
+    if (transition.circuit === circuit || circuit === ALL) {
+      const which = circuit === ALL ? `${transition.circuit}: ` : '';
+      must('announce').textContent = `${which}${stateWord(transition.to)}: ${transition.text}`;
     }
-    journal.show(store, circuit);
+    const status = store.detail(circuit);
+    if (transition.circuit === circuit && status) {
+      circuitCard({ ...status, state: transition.to, state_seconds: 0, explanation: transition.text }, store);
+    }
     soon();
   },
   status(status) {
-    store.status = status;
+    store.told(status);
     showStatus();
+    void lookCloser();
+    soon();
   },
   link(state) {
     live = state === 'live';
@@ -156,13 +207,6 @@ function hold(on: boolean): void {
   draw();
 }
 must('pause').addEventListener('click', () => hold(!paused));
-
-must<HTMLSelectElement>('pick').addEventListener('change', (event) => {
-  circuit = (event.target as HTMLSelectElement).value;
-  journal.show(store, circuit);
-  showStatus();
-  draw();
-});
 
 const themes = ['auto', 'light', 'dark'] as const;
 let theme: (typeof themes)[number] = 'auto';
@@ -219,9 +263,9 @@ stack.addEventListener('keydown', (event) => {
 
 function words(t: number): string {
   const row = store.at(t);
-  const state = store.segments(circuit, t - 0.001, t + 0.001).at(-1)?.state ?? 'unknown';
+  const state = circuit === ALL ? undefined : (store.segments(circuit, t - 0.001, t + 0.001).at(-1)?.state ?? 'unknown');
   const values = charts.all.map((chart) => chart.read(store, row, circuit)).join('; ');
-  return `${clock(t)}: ${stateWord(state)}; ${values}`;
+  return `${clock(t)}: ${state ? `${stateWord(state)}; ` : ''}${values}`;
 }
 
 new ResizeObserver(() => {

@@ -1,8 +1,8 @@
 // What stands beside the charts: the circuit now, the key figures, the endpoints, the journal.
 
 import { clock, count, ms, percent, span, stateWord } from './format';
-import type { CircuitStatus, Transition } from './protocol';
-import type { Store } from './store';
+import type { CircuitStatus, StateName, Transition } from './protocol';
+import { ALL, type Line, type Store } from './store';
 
 function byId<T extends HTMLElement>(id: string): T {
   return document.getElementById(id) as T;
@@ -10,12 +10,6 @@ function byId<T extends HTMLElement>(id: string): T {
 
 function setText(element: Element, text: string): void {
   if (element.textContent !== text) element.textContent = text;
-}
-
-export function pick(select: HTMLSelectElement, names: string[], chosen: string): void {
-  select.hidden = names.length < 2;
-  if (select.options.length === names.length && names.every((name, i) => select.options[i]?.value === name)) return;
-  select.replaceChildren(...names.map((name) => new Option(name, name, false, name === chosen)));
 }
 
 export function circuitCard(status: CircuitStatus, store: Store): void {
@@ -29,6 +23,20 @@ export function circuitCard(status: CircuitStatus, store: Store): void {
   setText(byId('why'), status.state === 'open' && opened ? opened.text : status.explanation);
 }
 
+const WORST: StateName[] = ['open', 'forced_open', 'half_open', 'closed', 'disabled', 'metrics_only'];
+
+// All circuits in one word: the worst, and how many are in which state.
+export function allCard(store: Store): void {
+  const states = store.status?.states ?? {};
+  const worst = WORST.find((state) => (states[state] ?? 0) > 0) ?? 'closed';
+  byId('circuit').dataset['state'] = worst;
+  const parts = WORST.filter((state) => (states[state] ?? 0) > 0).map((state) => `${states[state]} ${stateWord(state).toLowerCase()}`);
+  setText(byId('pill'), parts.length === 1 ? `All ${stateWord(worst).toLowerCase()}` : `${states[worst]} ${stateWord(worst).toLowerCase()}`);
+  setText(byId('since'), `of ${store.hello?.circuits.length ?? 0} circuits`);
+  const latest = store.transitions.get(ALL)?.at(-1);
+  setText(byId('why'), `${parts.join(', ')}.${latest ? ` Last: ${latest.circuit} ${latest.text}` : ''}`);
+}
+
 interface Figure {
   name: string;
   value: string;
@@ -38,7 +46,7 @@ interface Figure {
 export function figures(host: HTMLElement, store: Store, circuit: string): void {
   const row = store.times.length - 1;
   const of = (column: string): number | null => store.column(column)[row] ?? null;
-  const totals = store.status?.circuits.find((c) => c.name === circuit)?.totals ?? {};
+  const totals = store.detail(circuit)?.totals;
   const requests = of('requests') ?? 0;
   const errors = of('errors') ?? 0;
   const list: Figure[] = [
@@ -50,8 +58,12 @@ export function figures(host: HTMLElement, store: Store, circuit: string): void 
     },
     { name: 'Response p95', value: ms(of('p95')), hint: `max ${ms(of('max'))}` },
     { name: 'Loop lag', value: ms(of('lag')), hint: 'longest in a second' },
-    { name: 'Rescued', value: count(totals['rescued'] ?? 0), hint: 'in time, our timer late' },
-    { name: 'Rejected', value: count(totals['reject'] ?? 0), hint: `opened ${count(totals['open'] ?? 0)}×` },
+    totals
+      ? { name: 'Rescued', value: count(totals['rescued'] ?? 0), hint: 'in time, our timer late' }
+      : { name: 'Rescued', value: `${count(of('rescued'))}/s`, hint: 'in time, our timer late' },
+    totals
+      ? { name: 'Rejected', value: count(totals['reject'] ?? 0), hint: `opened ${count(totals['open'] ?? 0)}×` }
+      : { name: 'Rejected', value: `${count(of(`${circuit}.reject`))}/s`, hint: 'by open circuits' },
   ];
   if (host.children.length !== list.length) {
     host.replaceChildren(
@@ -70,25 +82,22 @@ export function figures(host: HTMLElement, store: Store, circuit: string): void 
   });
 }
 
-export function endpoints(table: HTMLElement, note: HTMLElement, circuits: CircuitStatus[]): void {
+export function endpoints(table: HTMLElement, note: HTMLElement, lines: Line[], store: Store): void {
   const body = table.querySelector('tbody') as HTMLElement;
-  const rows = circuits.flatMap((c) =>
-    c.endpoints.map((e) => {
-      const w = e.window;
-      const any = w.latency_samples > 0;
-      const at = (p: string): string => (any ? ms(w.percentiles_ms[p]) : '–');
-      return [
-        e.address,
-        stateWord(c.state),
-        count(w.total),
-        w.total > 0 ? percent(w.failure_rate_percent) : '–',
-        count(w.rescued),
-        at('50'),
-        at('95'),
-        at('100'),
-      ];
-    }),
-  );
+  const many = (store.hello?.circuits.length ?? 1) > 1;
+  const rows = lines.map((line) => {
+    const address = store.hello?.routes[line.index]?.address ?? '';
+    return [
+      many ? `${line.name} → ${address}` : address,
+      stateWord(line.state),
+      count(line.calls),
+      line.calls > 0 ? percent(line.failed) : '–',
+      count(line.rescued),
+      ms(line.p50),
+      ms(line.p95),
+      ms(line.max),
+    ];
+  });
   while (body.children.length > rows.length) body.lastElementChild?.remove();
   rows.forEach((cells, i) => {
     let tr = body.children[i];
@@ -100,8 +109,9 @@ export function endpoints(table: HTMLElement, note: HTMLElement, circuits: Circu
     }
     cells.forEach((text, j) => setText(tr?.children[j] as Element, text));
   });
-  const seconds = circuits[0]?.window.seconds;
-  if (seconds !== undefined) setText(note, `Over the breaker's window of ${seconds} s; latencies are the upstream's own.`);
+  const seconds = many ? undefined : store.status?.circuits[0]?.window.seconds;
+  const window = seconds === undefined ? 'Over each breaker’s window' : `Over the breaker's window of ${seconds} s`;
+  setText(note, `${window}; latencies are the upstream's own.${many ? ' The circuits of the list above.' : ''}`);
 }
 
 const LONGEST = 100;
@@ -113,27 +123,28 @@ export class Journal {
 
   show(store: Store, circuit: string): void {
     const newest = (store.transitions.get(circuit) ?? []).slice(-LONGEST).reverse();
-    const key = `${circuit} ${newest.length} ${newest[0]?.t ?? 0}`;
+    const key = `${circuit} ${newest.length} ${newest[0]?.t ?? 0} ${newest[0]?.circuit}`;
+    const many = (store.hello?.circuits.length ?? 1) > 1;
     if (key === this.known) return;
     this.known = key;
     if (newest.length === 0) {
       const empty = document.createElement('li');
       empty.className = 'empty';
-      empty.textContent = 'Nothing yet: the circuit has not changed its state.';
+      empty.textContent = circuit === ALL ? 'Nothing yet: no circuit has changed its state.' : 'Nothing yet: the circuit has not changed its state.';
       this.list.replaceChildren(empty);
       return;
     }
-    this.list.replaceChildren(...newest.map((t) => this.item(t)));
+    this.list.replaceChildren(...newest.map((t) => this.item(t, many)));
   }
 
-  private item(t: Transition): HTMLElement {
+  private item(t: Transition, many: boolean): HTMLElement {
     const item = document.createElement('li');
     item.dataset['state'] = t.to;
     const time = document.createElement('time');
     time.dateTime = new Date(t.t * 1000).toISOString();
     time.textContent = clock(t.t);
     const what = document.createElement('strong');
-    what.textContent = `${stateWord(t.from)} → ${stateWord(t.to)}`;
+    what.textContent = `${many ? `${t.circuit}: ` : ''}${stateWord(t.from)} → ${stateWord(t.to)}`;
     const text = document.createElement('p');
     text.textContent = t.text;
     item.append(time, what, text);

@@ -17,6 +17,7 @@ export interface Hello {
   pressure: boolean;
   keep_seconds: number;
   circuits: string[];
+  routes: { host: string; path: string; upstream: string; address: string; timeout_ms: number }[]; // one for each circuit
 }
 
 export interface Rows {
@@ -69,7 +70,12 @@ export interface CircuitStatus {
   endpoints: { address: string; window: Window }[];
 }
 
+// Index, state, seconds in it, calls, percent failed, rescued, rejected, p50, p95, max.
+export type BriefLine = [number, number, number, number, number, number, number, number | null, number | null, number | null];
+
 export interface Status {
-  circuits: CircuitStatus[];
+  circuits: CircuitStatus[]; // all of few, none of many
+  lines?: BriefLine[]; // of many: those with news
+  states: Partial<Record<StateName, number>>;
   loop: { workers: { index: number; lag_ms: number; max_lag_ms_10s: number }[] };
 }

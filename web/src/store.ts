@@ -1,8 +1,8 @@
 // Everything the page knows: rows of numbers, changes of state, and the runs of the proxy they belong to. Bounded: older
 // than KEEP seconds is forgotten. A restart of the proxy begins a new run and keeps what the old one told.
 
-import type { Hello, Rows, StateName, Status, Transition } from './protocol';
-import { STATES } from './protocol';
+import type { CircuitStatus, Hello, Rows, StateName, Status, Transition } from './protocol';
+import { STATES, type BriefLine } from './protocol';
 
 const KEEP = 960; // seconds
 const GAP = 2.6; // without a row for so long, the lines are broken
@@ -11,6 +11,23 @@ export interface Segment {
   from: number;
   to: number;
   state: StateName | 'unknown';
+}
+
+// The name of all circuits together: of their columns, and of the list of all changes.
+export const ALL = '*';
+
+// One circuit in a few numbers, over the breaker's window.
+export interface Line {
+  index: number;
+  name: string;
+  state: StateName;
+  calls: number;
+  failed: number; // percent
+  rescued: number;
+  rejected: number;
+  p50: number | null;
+  p95: number | null;
+  max: number | null;
 }
 
 interface Run {
@@ -25,11 +42,57 @@ export class Store {
   runs: Run[] = [];
   hello: Hello | undefined;
   status: Status | undefined;
+  private readonly lines = new Map<string, Line>();
+  private readonly details = new Map<string, { status: CircuitStatus; at: number }>(); // of those asked for, of many
 
   greet(hello: Hello): void {
     const newRun = this.runs.at(-1)?.started !== hello.started;
     if (newRun) this.runs.push({ started: hello.started, last: hello.started });
     this.hello = hello;
+    for (const name of [...this.lines.keys()]) if (!hello.circuits.includes(name)) this.lines.delete(name);
+  }
+
+  told(status: Status): void {
+    this.status = status;
+    for (const c of status.circuits) {
+      const w = c.window;
+      const any = w.latency_samples > 0;
+      const at = (p: string): number | null => (any ? (w.percentiles_ms[p] ?? null) : null);
+      this.setLine(c.name, [0, STATES.indexOf(c.state), 0, w.total, w.failure_rate_percent, w.rescued, w.rejected, at('50'), at('95'), at('100')]);
+    }
+    for (const line of status.lines ?? []) this.setLine(this.hello?.circuits[line[0]] ?? '', line);
+  }
+
+  private setLine(name: string, [, state, , calls, failed, rescued, rejected, p50, p95, max]: BriefLine): void {
+    const index = this.hello?.circuits.indexOf(name) ?? -1;
+    if (index < 0) return;
+    this.lines.set(name, { index, name, state: STATES[state] ?? 'closed', calls, failed, rescued, rejected, p50, p95, max });
+  }
+
+  line(name: string): Line | undefined {
+    return this.lines.get(name);
+  }
+  allLines(): Line[] {
+    return [...this.lines.values()];
+  }
+
+  // Everything about one circuit, where it is known.
+  detail(name: string): CircuitStatus | undefined {
+    return this.status?.circuits.find((c) => c.name === name) ?? this.details.get(name)?.status;
+  }
+
+  // Where there are many circuits, one is asked for by itself: its columns begin when it is first looked at.
+  // `at`: seconds of any clock that does not step.
+  setDetail(status: CircuitStatus, at: number): void {
+    const before = this.details.get(status.name);
+    this.details.set(status.name, { status, at });
+    if (!before || at <= before.at || at - before.at > GAP) return;
+    for (const [event, total] of Object.entries(status.totals)) {
+      const name = `${status.name}.${event}`;
+      const column = this.columns.get(name) ?? new Array<null>(this.times.length).fill(null);
+      this.columns.set(name, column);
+      column[this.times.length - 1] = Math.max(0, total - (before.status.totals[event] ?? total)) / (at - before.at);
+    }
   }
 
   // The id for /events?since=: what has been seen, in milliseconds.
@@ -84,8 +147,15 @@ export class Store {
     if (list.some((known) => known.sequence === transition.sequence && Math.abs(known.t - transition.t) < 0.5)) {
       return false;
     }
-    list.push(transition);
-    list.sort((a, b) => a.t - b.t);
+    const everything = this.transitions.get(ALL) ?? [];
+    this.transitions.set(ALL, everything);
+    for (const to of [list, everything]) {
+      const late = (to.at(-1)?.t ?? 0) > transition.t;
+      to.push(transition);
+      if (late) to.sort((a, b) => a.t - b.t);
+    }
+    const line = this.lines.get(transition.circuit);
+    if (line && list.at(-1) === transition) line.state = transition.to;
     return true;
   }
 
@@ -115,7 +185,7 @@ export class Store {
       const end = lastRun ? Math.max(to, run.last) : run.last;
       const next = this.runs[i + 1]?.started ?? Infinity;
       const mine = all.filter((t) => t.t >= run.started - 0.5 && t.t < next - 0.5);
-      let state: StateName = mine[0]?.from ?? this.stateBefore(circuit, run) ?? 'closed';
+      let state: StateName = mine[0]?.from ?? this.stateBefore(circuit, run) ?? (lastRun ? this.line(circuit)?.state : undefined) ?? 'closed';
       let start = Math.max(run.started, this.times[0] ?? run.started);
       for (const change of mine) {
         if (change.t > start) out.push({ from: start, to: change.t, state });
