@@ -11,7 +11,7 @@ function header() {
   page.append(make("p", {class: "soft"}, `${env.started_at.replace("T", " ").slice(0, 19)} UTC, seed ${data.seed}, ` +
     `${env.cores} ${env.cores === 1 ? "core" : "cores"}`));
   page.append(make("p", {}, "More calls come than can be served, whatever becomes of them. A good answer is one of the " +
-    `backend's that its client got within ${ms(data.deadline_ms)} of when the call was due. Without control everything ` +
+    `backend's that its client got within ${ms(data.deadline_ms)} of when the call was due; goodput leaves the first 2 s out. Without control everything ` +
     "is taken on and answered late; with control what cannot be served in time is refused at once."));
   if (data.interrupted) page.append(make("p", {class: "fail"}, make("b", {}, "Interrupted"), " before the end."));
   page.append(results([...data.claims, ...data.problems.map((text) => ({pass: false, text}))]));

@@ -114,15 +114,11 @@ void evaluate(Cell& cell, const std::vector<paradox::LoggedCall>& calls, TimePoi
   std::vector<Duration> answered;
   std::vector<Duration> refused;
   std::vector<std::uint64_t> steps;
-  TimePoint first = TimePoint::max();
-  TimePoint last = start;
+  steps.resize(static_cast<std::size_t>(cell.length / kSeriesStep));
+  std::uint64_t settled = 0;
   for (const paradox::LoggedCall& call : calls) {
     ++cell.calls;
     const std::optional<TimePoint> due = call.intended ? call.intended : call.sent;
-    if (due) {
-      first = std::min(first, *due);
-      last = std::max(last, *due);
-    }
     if (!due || !call.done || call.status == 0) {
       ++cell.lost;
       continue;
@@ -145,10 +141,10 @@ void evaluate(Cell& cell, const std::vector<paradox::LoggedCall>& calls, TimePoi
       const auto step = static_cast<std::size_t>(std::max(Duration::zero(), *due - start) / kSeriesStep);
       if (step >= steps.size()) steps.resize(step + 1);
       ++steps[step];
+      if (*due - start >= kSettle) ++settled;
     }
   }
-  const Duration span = std::max<Duration>(last - first, milliseconds(1));
-  if (cell.calls > 0) cell.goodput = static_cast<double>(cell.in_deadline) / to_seconds(span);
+  if (cell.length > kSettle) cell.goodput = static_cast<double>(settled) / to_seconds(cell.length - kSettle);
   const paradox::Spread spread = paradox::spread_of(std::move(answered));
   cell.p50 = spread.p50;
   cell.p99 = spread.p99;

@@ -55,25 +55,36 @@ const Cell* find(const Group& group, unsigned factor, bool controlled) {
   return found == group.cells.end() ? nullptr : &*found;
 }
 
-void claim(const Group& group, std::vector<Claim>& out) {
+void claim_backend(const Group& group, std::vector<Claim>& out) {
   for (const unsigned factor : kFactors) {
     const Cell* without = find(group, factor, false);
     const Cell* with = find(group, factor, true);
-    const bool claimed = factor == 2 || (factor > 2 && group.bottleneck == Bottleneck::backend);
-    if (!claimed || without == nullptr || with == nullptr) continue;
-    out.push_back({with->goodput >= kLeastGain * without->goodput && with->in_deadline > 0,
-                   fmt::format("{}, {} times the capacity: {} good answers a second with control, {} without (at least "
-                               "{} times as many)",
-                               to_string(group.bottleneck), factor, grouped(std::llround(with->goodput)),
-                               grouped(std::llround(without->goodput)), kLeastGain)});
+    if (factor == 1 || without == nullptr || with == nullptr) continue;
+    out.push_back({with->goodput >= kLeastGain * without->goodput && with->goodput > 0,
+                   fmt::format("backend, {} times the capacity: {} good answers a second with control, {} without (at "
+                               "least {} times as many)",
+                               factor, grouped(std::llround(with->goodput)), grouped(std::llround(without->goodput)),
+                               kLeastGain)});
   }
+}
+
+void claim_proxy(const Group& group, std::vector<Claim>& out) {
+  const Cell* without = find(group, 1, false);
+  const Cell* with = find(group, 1, true);
+  if (without == nullptr || with == nullptr) return;
+  out.push_back({with->p99 <= kDeadline && with->goodput > 0,
+                 fmt::format("proxy, at its capacity: 99 % of the answers came within {} ms with control, {} without "
+                             "(the deadline is {})",
+                             ms_text(with->p99), ms_text(without->p99), format_duration(kDeadline))});
 }
 
 }  // namespace
 
 std::vector<Claim> claims(const Record& record) {
   std::vector<Claim> out;
-  for (const Group& group : record.groups) claim(group, out);
+  for (const Group& group : record.groups) {
+    (group.bottleneck == Bottleneck::proxy ? claim_proxy : claim_backend)(group, out);
+  }
   return out;
 }
 

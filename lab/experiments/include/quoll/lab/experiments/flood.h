@@ -5,7 +5,7 @@
 // progress: what controls is an adaptive concurrency limit. The load is open: it comes whatever becomes of it.
 //
 // What counts is goodput: answers of the backend that a client has got within its deadline, counted from when the call
-// was due.
+// was due; of the calls that were due after `kSettle`, since what has no queue yet serves anything for a while.
 //
 // Thread-compatible: for the thread that lives to the end of the program (see process.h).
 #pragma once
@@ -26,8 +26,9 @@ const char* to_string(Bottleneck bottleneck);
 const char* title(Bottleneck bottleneck);
 
 inline constexpr Duration kDeadline = std::chrono::milliseconds(500);  // the clients'
-// Claimed at twice the capacity, and for the backend at five times, too. Not for the proxy: to refuse a request costs
-// it a good part of what passing one on does, so that at five times its capacity refusing alone takes all of its CPU.
+inline constexpr Duration kSettle = std::chrono::seconds(2);
+// Claimed of the backend from twice the capacity on. Of the proxy only that at its capacity answers stay in time: to
+// refuse a request costs it a good part of what passing one on does, so that refusing takes all of its CPU at 2x.
 inline constexpr double kLeastGain = 1.5;
 inline constexpr unsigned kQuotaPercent = 10;
 inline constexpr std::array<unsigned, 3> kFactors = {1, 2, 5};  // times the capacity
@@ -44,7 +45,7 @@ struct Cell {
   std::uint64_t shed = 0;         // 503
   std::uint64_t timeouts = 0;     // 504
   std::uint64_t lost = 0;         // no answer, or never sent
-  double goodput = 0;             // a second
+  double goodput = 0;             // a second, after kSettle
   Duration p50{};                 // of the backend's answers
   Duration p99{};
   Duration shed_p50{};     // of refusals: how soon a client knew
