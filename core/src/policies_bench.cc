@@ -32,12 +32,13 @@ namespace {
 
 constexpr TimePoint kStart{std::chrono::hours(1)};
 
-// One policy for all threads of a run, fresh for each: they wait for each other before the loop begins.
+// One policy for all threads of a run, fresh for each. It is there once the loop has begun, where the threads wait for
+// each other; before, a thread may see that of the last run, or none.
 template <typename Policy, typename Options>
-Policy& shared(const benchmark::State& state, const Options& options) {
-  static std::unique_ptr<Policy> policy = std::make_unique<Policy>(options);
+const std::unique_ptr<Policy>& shared(const benchmark::State& state, const Options& options) {
+  static std::unique_ptr<Policy> policy;
   if (state.thread_index() == 0) policy = std::make_unique<Policy>(options);
-  return *policy;
+  return policy;
 }
 
 #define QUOLL_POLICY_BENCH(name) BENCHMARK(name)->Threads(1)->Threads(2)->UseRealTime()
@@ -54,8 +55,8 @@ void BM_PolicyAdaptiveTimeout(benchmark::State& state) {
   unsigned i = 0;
   for ([[maybe_unused]] auto _ : state) {
     now += Duration(100);
-    benchmark::DoNotOptimize(timeout.timeout());
-    timeout.record({.upstream = varied(++i)}, now, shard);
+    benchmark::DoNotOptimize(timeout->timeout());
+    timeout->record({.upstream = varied(++i)}, now, shard);
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyAdaptiveTimeout);
@@ -67,7 +68,7 @@ void BM_PolicyAdmission(benchmark::State& state) {
   unsigned i = 0;
   for ([[maybe_unused]] auto _ : state) {
     now += Duration(100);
-    benchmark::DoNotOptimize(control.decide(
+    benchmark::DoNotOptimize(control->decide(
         {.arrived_at = now - std::chrono::microseconds(30), .priority = ++i % 4, .client = i % 64}, now, shard));
   }
 }
@@ -92,8 +93,8 @@ void concurrency(benchmark::State& state, LimitAlgorithm algorithm) {
   unsigned i = 0;
   for ([[maybe_unused]] auto _ : state) {
     now += Duration(100);
-    auto slot = limit.try_acquire(shard);
-    limit.record(std::move(*slot), {.upstream = varied(++i)}, now);
+    auto slot = limit->try_acquire(shard);
+    limit->record(std::move(*slot), {.upstream = varied(++i)}, now);
   }
 }
 void BM_PolicyConcurrencyFixed(benchmark::State& state) {
@@ -109,8 +110,8 @@ void BM_PolicyBulkhead(benchmark::State& state) {
   auto& bulkhead = shared<Bulkhead>(state, BulkheadOptions{.max_waiting = 100});
   const auto shard = static_cast<unsigned>(state.thread_index());
   for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(bulkhead.try_acquire(shard));
-    benchmark::DoNotOptimize(bulkhead.next_ready(kStart, shard));
+    benchmark::DoNotOptimize(bulkhead->try_acquire(shard));
+    benchmark::DoNotOptimize(bulkhead->next_ready(kStart, shard));
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyBulkhead);
@@ -120,7 +121,7 @@ void BM_PolicyThrottle(benchmark::State& state) {
   const auto shard = static_cast<unsigned>(state.thread_index());
   TimePoint now = kStart;
   for ([[maybe_unused]] auto _ : state) {
-    if (throttle.try_acquire(now += Duration(100), shard)) throttle.record({}, shard);
+    if (throttle->try_acquire(now += Duration(100), shard)) throttle->record({}, shard);
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyThrottle);
@@ -130,8 +131,8 @@ void BM_PolicyHedging(benchmark::State& state) {
   const auto shard = static_cast<unsigned>(state.thread_index());
   unsigned i = 0;
   for ([[maybe_unused]] auto _ : state) {
-    benchmark::DoNotOptimize(hedging.start(shard));
-    hedging.record({.upstream = varied(++i)}, shard);
+    benchmark::DoNotOptimize(hedging->start(shard));
+    hedging->record({.upstream = varied(++i)}, shard);
   }
 }
 QUOLL_POLICY_BENCH(BM_PolicyHedging);
@@ -223,14 +224,14 @@ QUOLL_POLICY_BENCH(BM_PolicyPipelineOfFour);
 void BM_PolicyRateLimit(benchmark::State& state) {
   auto& limit = shared<RateLimit>(state, RateLimitOptions{.rate = 100'000'000, .burst = 1'000'000});
   TimePoint now = kStart;
-  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(limit.try_acquire(now += Duration(100)));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(limit->try_acquire(now += Duration(100)));
 }
 QUOLL_POLICY_BENCH(BM_PolicyRateLimit);
 
 void BM_PolicyRetryBudgetDeposit(benchmark::State& state) {
   auto& budget = shared<RetryBudget>(state, RetryBudgetOptions{});
   const auto shard = static_cast<unsigned>(state.thread_index());
-  for ([[maybe_unused]] auto _ : state) budget.deposit(shard);
+  for ([[maybe_unused]] auto _ : state) budget->deposit(shard);
 }
 QUOLL_POLICY_BENCH(BM_PolicyRetryBudgetDeposit);
 
