@@ -34,5 +34,5 @@ awk '
 includes="-Itests/snippets"
 for module in base core net; do includes="$includes -I$module/include"; done
 # shellcheck disable=SC2086
-"$cxx" -std=c++20 -fsyntax-only -Wno-return-type "$@" $includes "$work/snippets.cc"
+"$cxx" -std=c++20 -fsyntax-only -w "$@" $includes "$work/snippets.cc"
 echo "snippets: $(cat "$work/count") compile"
