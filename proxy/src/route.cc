@@ -74,6 +74,7 @@ Result<std::vector<net::TcpEndpoint>> resolve_upstreams(const ProxyOptions& opti
 
   std::map<std::string, std::optional<Result<std::vector<net::TcpEndpoint>>>> found;
   std::vector<std::string> authorities;
+  authorities.reserve(urls.size());
   for (const std::string_view url : urls) {
     authorities.push_back(parse_upstream(url)->authority);
     found.try_emplace(authorities.back());
@@ -81,6 +82,7 @@ Result<std::vector<net::TcpEndpoint>> resolve_upstreams(const ProxyOptions& opti
   // A resolver may take seconds for one name.
   constexpr std::size_t kAtOnce = 16;
   std::vector<decltype(found)::value_type*> work;
+  work.reserve(found.size());
   for (auto& entry : found) work.push_back(&entry);
   std::atomic<std::size_t> next{0};
   {
@@ -100,6 +102,7 @@ Result<std::vector<net::TcpEndpoint>> resolve_upstreams(const ProxyOptions& opti
   }
   if (!faults.empty()) return Error{faults, "upstream"};
   std::vector<net::TcpEndpoint> out;
+  out.reserve(authorities.size());
   for (const std::string& authority : authorities) out.push_back((*found[authority])->front());
   return out;
 }
