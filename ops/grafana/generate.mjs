@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 
 const JOB = 'job=~"$job"';
 const CIRCUIT = 'job=~"$job",circuit=~"$circuit"';
+const ROUTE = 'job=~"$job",http_route=~"$circuit"'; // a route has its circuit's name
 const SOURCE = { type: 'prometheus', uid: 'prometheus' };
 
 // The same colour for the same thing on every panel.
@@ -160,10 +161,10 @@ const circuits = dashboard(
       unit: 'ops', w: 24, about: 'Each event of the breaker: open, close, half_open, reject, fallback, timeout, success, failure.',
     }),
     panel('timeseries', 'Response time', [
-      { expr: quantile(0.5, 'http_server_request_duration_seconds', 'le', JOB), legend: 'p50' },
-      { expr: quantile(0.95, 'http_server_request_duration_seconds', 'le', JOB), legend: 'p95' },
+      { expr: quantile(0.5, 'http_server_request_duration_seconds', 'le', ROUTE), legend: 'p50' },
+      { expr: quantile(0.95, 'http_server_request_duration_seconds', 'le', ROUTE), legend: 'p95' },
       { expr: `max(quoll_request_duration_max_seconds{${JOB}})`, legend: 'max' },
-    ], { unit: 's', steps: [[null, 'green'], [0.5, 'red']], about: 'What clients waited. The line is the default timeout. max: of the last 15 s, exact.' }),
+    ], { unit: 's', steps: [[null, 'green'], [0.5, 'red']], about: 'What clients waited. The line is the default timeout. max: of all routes, of the last 15 s, exact.' }),
     panel('timeseries', 'Success and failure rate', [
       { expr: attempts('success'), legend: 'success' },
       { expr: attempts('rescued'), legend: 'rescued' },
@@ -197,8 +198,8 @@ const circuits = dashboard(
       { expr: quantile(0.95, 'quoll_local_delay_seconds', 'le', JOB), legend: 'answers p95' },
     ], { unit: 's', steps: [[null, 'green'], [0.1, 'orange']], about: 'Between arrival, by the kernel, and our reading: of requests (queueing) and of answers.' }),
     panel('timeseries', 'Upstream latency', [
-      { expr: quantile(0.5, 'http_client_request_duration_seconds', 'le', JOB), legend: 'p50' },
-      { expr: quantile(0.95, 'http_client_request_duration_seconds', 'le', JOB), legend: 'p95' },
+      { expr: quantile(0.5, 'http_client_request_duration_seconds', 'le', ROUTE), legend: 'p50' },
+      { expr: quantile(0.95, 'http_client_request_duration_seconds', 'le', ROUTE), legend: 'p95' },
     ], { unit: 's', steps: [[null, 'green'], [0.5, 'red']], about: 'From the request having left to its answer arriving, by the kernel: without our own delay.' }),
   ],
 );
