@@ -14,7 +14,7 @@ const TROUBLE: Record<string, number> = { open: 0, forced_open: 0, half_open: 1 
 const rank = (line: Line): number => TROUBLE[line.state] ?? 2;
 
 function byTrouble(a: Line, b: Line): number {
-  return rank(a) - rank(b) || (b.calls > 0 ? b.failed : 0) - (a.calls > 0 ? a.failed : 0) || b.calls - a.calls || a.index - b.index;
+  return rank(a) - rank(b) || (b.calls > 0 ? b.failed : 0) - (a.calls > 0 ? a.failed : 0) || a.index - b.index; // by calls, they would change places every second
 }
 
 class Row {
