@@ -29,6 +29,7 @@ std::vector<std::string> AdaptiveTimeoutOptions::validate() const {
 AdaptiveTimeout::AdaptiveTimeout(const AdaptiveTimeoutOptions& options)
     : options_(options),
       timeout_(options.initial.count()),
+      lanes_(options.window),
       clean_(options.quantile, options.window),
       all_(options.quantile, options.window),
       start_(options.initial) {
@@ -40,33 +41,43 @@ void AdaptiveTimeout::record(const Sample& sample, TimePoint now, unsigned shard
   if (paused_.load(std::memory_order_relaxed) != 0) return;
   const std::uint16_t code = DecayingQuantile::code_of(sample.upstream);
   SampleLanes::Batch batch;
-  const bool censored = sample.outcome == Outcome::timeout;
   // A timeout is told at once: it is what a shift or a hang shows itself by.
-  if (!censored && lanes_.hold(shard, code, batch)) return;
-  if (censored) lanes_.drain(shard, batch);
+  const bool censored = sample.outcome == Outcome::timeout;
+  const bool due = now.time_since_epoch().count() >= due_.load(std::memory_order_relaxed);
+  if (censored || due) {
+    lanes_.drain(shard, batch);
+    if (!censored) batch.push(code, 1);
+  } else if (lanes_.hold(shard, code, batch)) {
+    return;
+  }
 
   const MutexLock lock(mutex_);
-  note_time(now);
-  for (unsigned i = 0; i < batch.count; ++i) learn_clean(batch.values[i]);
-  if (censored) {
-    learn_censored(code);
-  } else {
-    learn_clean(code);
+  if (stale(now)) {
+    batch.count = 0;
+    if (!censored) batch.push(code, 1);
+    restart();
   }
+  for (unsigned i = 0; i < batch.count; ++i) learn_clean(batch.held[i]);
+  if (censored) learn_censored(code);
   publish();
 }
 
-void AdaptiveTimeout::note_time(TimePoint now) {
-  if (last_ && now - *last_ > options_.stale_after) restart();
-  if (!last_ || now > *last_) last_ = now;
+// Takes note of the time. True after a pause that makes what was learned worthless.
+bool AdaptiveTimeout::stale(TimePoint now) {
+  const bool stale = last_ && now - *last_ > options_.stale_after;
+  if (last_ && now <= *last_) return false;
+  last_ = now;
+  // Between two times that samples go in, the pause is not seen; so they go in often enough for that to be little.
+  due_.store((now + options_.stale_after / 16).time_since_epoch().count(), std::memory_order_relaxed);
+  return stale;
 }
 
-void AdaptiveTimeout::learn_clean(std::uint16_t code) {
-  clean_.add(code);
-  all_.add(code);
-  ++learned_;
-  seen_ = std::min(seen_ + 1, options_.warm_up);
-  if (excess_ > 0) --excess_;
+void AdaptiveTimeout::learn_clean(SampleLanes::Held held) {
+  clean_.add(held.code, held.weight);
+  all_.add(held.code, held.weight);
+  learned_ += held.weight;
+  seen_ = std::min(seen_ + held.weight, options_.warm_up);
+  excess_ -= std::min<unsigned>(excess_, held.weight);
 }
 
 void AdaptiveTimeout::learn_censored(std::uint16_t code) {
@@ -94,6 +105,7 @@ void AdaptiveTimeout::publish() {
   const auto next = static_cast<std::int64_t>(timeout);
   // Most samples change nothing: then the line that every caller reads is not written.
   if (next != timeout_.load(std::memory_order_relaxed)) timeout_.store(next, std::memory_order_relaxed);
+  lanes_.set_estimate(clean_.samples() >= options_.window / 2 ? clean_.code() : -1);
 }
 
 void AdaptiveTimeout::record_trial(const Sample& sample) {
@@ -110,16 +122,16 @@ void AdaptiveTimeout::resume(Pause why) {
   const auto bit = static_cast<std::uint8_t>(why);
   const std::uint8_t before = paused_.fetch_and(static_cast<std::uint8_t>(~bit), std::memory_order_relaxed);
   if (why != Pause::breaker_open || (before & bit) == 0) return;
-  for (unsigned shard = 0; shard < SampleLanes::kShards; ++shard) {
-    SampleLanes::Batch old;
-    lanes_.drain(shard, old);
-  }
   const MutexLock lock(mutex_);
   restart();
   publish();
 }
 
 void AdaptiveTimeout::restart() {
+  for (unsigned shard = 0; shard < SampleLanes::kShards; ++shard) {
+    SampleLanes::Batch old;
+    lanes_.drain(shard, old);
+  }
   const auto shown = Duration(static_cast<Duration::rep>(from(slowest_trial_)));
   start_ = slowest_trial_ > Duration::zero() ? std::clamp(shown, options_.initial, options_.ceiling) : options_.initial;
   slowest_trial_ = {};

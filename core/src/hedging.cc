@@ -36,6 +36,7 @@ Hedging::Hedging(const HedgingOptions& options)
     : options_(options),
       budget_(options.budget),
       delay_(options.max_delay.count()),
+      lanes_(options.window),
       latencies_(options.quantile, options.window) {
   QUOLL_ASSERT(options.validate().empty());
 }
@@ -67,9 +68,11 @@ void Hedging::record(const Sample& sample, unsigned shard) {
   const std::uint16_t code = DecayingQuantile::code_of(sample.upstream);
   if (lanes_.hold(shard, code, batch)) return;
   const MutexLock lock(mutex_);
-  for (unsigned i = 0; i < batch.count; ++i) latencies_.add(batch.values[i]);
-  latencies_.add(code);
-  seen_ = std::min(seen_ + batch.count + 1, options_.warm_up);
+  for (unsigned i = 0; i < batch.count; ++i) {
+    latencies_.add(batch.held[i].code, batch.held[i].weight);
+    seen_ = std::min(seen_ + batch.held[i].weight, options_.warm_up);
+  }
+  lanes_.set_estimate(latencies_.samples() >= options_.window / 2 ? latencies_.code() : -1);
   if (seen_ < options_.warm_up) return;
   const Duration next = std::clamp(latencies_.value(), options_.min_delay, options_.max_delay);
   if (next.count() != delay_.load(std::memory_order_relaxed)) delay_.store(next.count(), std::memory_order_relaxed);

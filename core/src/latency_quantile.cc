@@ -24,11 +24,11 @@ std::uint16_t DecayingQuantile::code_of(Duration latency) {
   return static_cast<std::uint16_t>(log_linear::bucket_index(micros));
 }
 
-void DecayingQuantile::add(std::uint16_t code) {
-  QUOLL_ASSERT(code < kCodes);
-  ++counts_[code];
-  ++total_;
-  if (code > index_) ++above_;
+void DecayingQuantile::add(std::uint16_t code, unsigned weight) {
+  QUOLL_ASSERT(code < kCodes && weight <= 64);
+  counts_[code] = static_cast<std::uint16_t>(counts_[code] + weight);
+  total_ += weight;
+  if (code > index_) above_ += weight;
   low_ = std::min(low_, code);
   high_ = std::max(high_, code);
   if (total_ >= window_) halve();

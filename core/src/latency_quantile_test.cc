@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <thread>
 
@@ -94,27 +95,79 @@ TEST(DecayingQuantile, AnyLatencyHasACode) {
   EXPECT_EQ(DecayingQuantile::code_of(Duration::max()), DecayingQuantile::code_of(hours(1)));
 }
 
-TEST(SampleLanes, HandOutWhatWasHeldInOrder) {
-  SampleLanes lanes;
+// Hands in `count` samples of one code and returns the weight that came out, what stayed behind included.
+unsigned weight_out(SampleLanes& lanes, std::uint16_t code, unsigned count, unsigned& batches) {
+  unsigned weight = 0;
+  SampleLanes::Batch batch;
+  const auto add_up = [&] {
+    for (unsigned k = 0; k < batch.count; ++k) weight += batch.held[k].weight;
+    batch.count = 0;
+  };
+  for (unsigned i = 0; i < count; ++i) {
+    if (lanes.hold(0, code, batch)) continue;
+    ++batches;
+    add_up();
+  }
+  lanes.drain(0, batch);
+  add_up();
+  return weight;
+}
+
+TEST(SampleLanes, HandOutWhatIsAboveTheEstimateFourAtATimeAndInOrder) {
+  SampleLanes lanes(512);
   SampleLanes::Batch batch;
   for (std::uint16_t i = 0; i < 3; ++i) EXPECT_TRUE(lanes.hold(0, i, batch));
   EXPECT_FALSE(lanes.hold(0, 3, batch));
-  ASSERT_EQ(batch.count, 3U);
-  for (unsigned i = 0; i < 3; ++i) EXPECT_EQ(batch.values[i], i);
+  ASSERT_EQ(batch.count, 4U);
+  for (unsigned i = 0; i < 4; ++i) EXPECT_EQ(batch.held[i].code, i);
   SampleLanes::Batch rest;
   lanes.drain(0, rest);
   EXPECT_EQ(rest.count, 0U);
 }
 
-TEST(SampleLanes, LoseNothingBetweenThreads) {
-  SampleLanes lanes;
+TEST(SampleLanes, OneInFourOfTheOthersStandsForFour) {
+  SampleLanes lanes(512);
+  lanes.set_estimate(100);
+  unsigned batches = 0;
+  EXPECT_NEAR(weight_out(lanes, 100, 9600, batches), 9600, 8);
+  EXPECT_NEAR(batches, 100, 1);
+}
+
+// The bug this guards against: every fourth call may be to the one endpoint that differs.
+TEST(SampleLanes, WhichOfTheOthersAreKeptIsInStepWithNoPattern) {
+  for (const unsigned period : {2U, 3U, 4U, 5U, 8U, 16U}) {
+    SampleLanes lanes(512);
+    lanes.set_estimate(100);
+    std::array<unsigned, 16> kept{};
+    SampleLanes::Batch batch;
+    for (unsigned i = 0; i < 48'000; ++i) {
+      if (lanes.hold(0, static_cast<std::uint16_t>(i % period), batch)) continue;
+      for (unsigned k = 0; k < batch.count; ++k) kept[batch.held[k].code] += batch.held[k].weight;
+      batch.count = 0;
+    }
+    for (unsigned code = 0; code < period; ++code) {
+      EXPECT_NEAR(kept[code], 48'000.0 / period, 48'000.0 / period * 0.05) << period << " " << code;
+    }
+  }
+}
+
+TEST(SampleLanes, ASmallWindowHasFewAside) {
+  SampleLanes lanes(64);
+  lanes.set_estimate(100);
+  unsigned batches = 0;
+  weight_out(lanes, 100, 1600, batches);
+  EXPECT_NEAR(batches, 100, 1);
+}
+
+TEST(SampleLanes, LoseNothingAboveTheEstimateBetweenThreads) {
+  SampleLanes lanes(512);
   std::atomic<std::uint64_t> sum{0};
   auto work = [&] {
     for (std::uint16_t i = 0; i < 20'000; ++i) {
       SampleLanes::Batch batch;
       if (lanes.hold(0, i, batch)) continue;
-      std::uint64_t part = i;
-      for (unsigned k = 0; k < batch.count; ++k) part += batch.values[k];
+      std::uint64_t part = 0;
+      for (unsigned k = 0; k < batch.count; ++k) part += batch.held[k].code;
       sum += part;
     }
   };
@@ -123,7 +176,7 @@ TEST(SampleLanes, LoseNothingBetweenThreads) {
   other.join();
   SampleLanes::Batch rest;
   lanes.drain(0, rest);
-  for (unsigned k = 0; k < rest.count; ++k) sum += rest.values[k];
+  for (unsigned k = 0; k < rest.count; ++k) sum += rest.held[k].code;
   EXPECT_EQ(sum.load(), 2ULL * 20'000 * 19'999 / 2);
 }
 

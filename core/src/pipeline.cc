@@ -100,7 +100,7 @@ Step PipelineCall::start(TimePoint now) {
     with.retry->budget()->deposit(with.shard);
   }
   if (with.rate_limit != nullptr) {
-    const RateLimit::Decision decision = with.rate_limit->try_acquire(now);
+    const RateLimit::Decision decision = with.rate_limit->try_acquire(now, 1, with.shard);
     if (!decision.admitted) return refuse(RefusedBy::rate_limit, decision.wait);
   }
   if (with.concurrency != nullptr) {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <deque>
 #include <thread>
 
@@ -94,17 +95,54 @@ TEST(RateLimit, NoWindowHoldsMoreThanBurstPlusRate) {
   }));
 }
 
+// One exact word, as the papers have it, that is told of every call.
+struct ExactGcra {
+  bool admit(std::int64_t at, std::int64_t interval, std::int64_t burst) {
+    const std::int64_t next = std::max(tat, at) + interval;
+    if (next - interval * burst > at) return false;
+    tat = next;
+    return true;
+  }
+  std::int64_t tat = 0;
+};
+
+TEST(RateLimit, WithLargeBurstsItAdmitsNoMoreThanAnExactOneAndNotMuchLess) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
+    Rng rng(seed);
+    ManualClock clock;
+    const std::uint64_t burst = rng.uniform_int(128, 6000);
+    RateLimit limit({.rate = 1000, .period = seconds(1), .burst = burst});
+    ExactGcra most;   // told of what `limit` admits: must agree with each admission
+    ExactGcra least;  // told of the same, with a sixteenth less of the burst: what it admits must be admitted
+    for (int i = 0; i < 30'000; ++i) {
+      if (rng.chance(0.001)) clock.advance(rng.uniform(Duration::zero(), seconds(3)));
+      const auto mean = rng.chance(0.5) ? std::chrono::microseconds(100) : std::chrono::microseconds(1500);
+      const std::int64_t at = clock.advance(rng.uniform(Duration::zero(), mean)).time_since_epoch().count();
+      const auto shard = static_cast<unsigned>(rng.uniform_int(0, 6));
+      ExactGcra would = least;
+      const bool admitted = limit.try_acquire(clock.now(), 1, shard).admitted;
+      if (would.admit(at, 1'000'000, static_cast<std::int64_t>(burst - burst / 16))) RC_ASSERT(admitted);
+      if (!admitted) continue;
+      RC_ASSERT(most.admit(at, 1'000'000, static_cast<std::int64_t>(burst)));
+      least.tat = most.tat;
+    }
+  }));
+}
+
 TEST(RateLimit, TwoThreadsTogetherGetNoMoreThanOneWould) {
-  RateLimit limit({.rate = 1, .period = std::chrono::hours(1), .burst = 1000});
-  const TimePoint now = ManualClock().now();
-  std::atomic<int> admitted{0};
-  auto work = [&] {
-    for (int i = 0; i < 5000; ++i) admitted += limit.try_acquire(now).admitted ? 1 : 0;
-  };
-  std::thread other(work);
-  work();
-  other.join();
-  EXPECT_EQ(admitted.load(), 1000);
+  for (const std::uint64_t burst : {100U, 1000U}) {
+    RateLimit limit({.rate = 1, .period = std::chrono::hours(1), .burst = burst});
+    const TimePoint now = ManualClock().now();
+    std::atomic<std::uint64_t> admitted{0};
+    auto work = [&](unsigned shard) {
+      for (int i = 0; i < 5000; ++i) admitted += limit.try_acquire(now, 1, shard).admitted ? 1 : 0;
+    };
+    std::thread other(work, 1);
+    work(0);
+    other.join();
+    EXPECT_GE(admitted.load(), burst);
+    EXPECT_LE(admitted.load(), burst < 128 ? burst : burst + 2);  // the call that a thread lost the CPU in
+  }
 }
 
 TEST(RateLimit, EveryFaultOfTheOptionsIsNamed) {
@@ -114,6 +152,9 @@ TEST(RateLimit, EveryFaultOfTheOptionsIsNamed) {
   EXPECT_NE(faults[0].find("rate is 0"), std::string::npos);
   EXPECT_NE(faults[2].find("period"), std::string::npos);
   EXPECT_TRUE(RateLimitOptions{}.validate().empty());
+  const RateLimitOptions too_long{.rate = 1, .period = std::chrono::hours(24), .burst = 1'000'000'000};
+  ASSERT_EQ(too_long.validate().size(), 1U);
+  EXPECT_NE(too_long.validate()[0].find("burst is 1000000000"), std::string::npos);
 }
 
 }  // namespace

@@ -51,6 +51,8 @@ void Throttle::add_up(TimePoint now) {
   const auto next = static_cast<std::uint32_t>(probability * kOne);
   if (next != probability_.load(std::memory_order_relaxed)) probability_.store(next, std::memory_order_relaxed);
   next_.store(at + options_.window.count() / 100, std::memory_order_relaxed);
+  const std::uint64_t batch = std::max(kBatch, static_cast<std::uint64_t>(requests_ / 64));
+  if (batch != batch_.load(std::memory_order_relaxed)) batch_.store(batch, std::memory_order_relaxed);
   mutex_.unlock();
 }
 

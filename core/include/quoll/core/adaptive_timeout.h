@@ -17,13 +17,14 @@
 // multiplies that bound by max_growth again, up to the ceiling. So an estimate that is far too low cures itself.
 //
 // Reaction, with the defaults (quantile 0.99, window 512): 6 timeouts, or 6 slow answers and the 3 a thread sets aside,
-// after a shift up; 1,792 answers after a shift down (see latency_quantile.h). A new thread's worth of lanes adds 3.
+// after a shift up; 1,792 answers and the 96 a thread sets aside after a shift down (see latency_quantile.h).
 //
 // Learning stops while a breaker is open or load is shed: what gets through then is not the normal traffic. Trials get
 // trial_timeout(). When the breaker closes, what was learned before is dropped and warm-up begins, with a timeout that
 // the trials have shown to be enough.
 //
-// Thread-safe. timeout() is one load; record() one compare-exchange on a line of its own, and a lock every fourth time.
+// Thread-safe. timeout() is one load; record() one atomic add on a line of its own, and a lock every 96th time, or
+// every fourth of the answers above the estimate.
 #pragma once
 
 #include <atomic>
@@ -110,15 +111,16 @@ class AdaptiveTimeout {
     if (!remaining) return timeout;
     return *remaining < Duration::zero() ? Duration::zero() : *remaining < timeout ? *remaining : timeout;
   }
-  void learn_clean(std::uint16_t code) QUOLL_REQUIRES(mutex_);
+  void learn_clean(SampleLanes::Held held) QUOLL_REQUIRES(mutex_);
   void learn_censored(std::uint16_t code) QUOLL_REQUIRES(mutex_);
-  void note_time(TimePoint now) QUOLL_REQUIRES(mutex_);
+  bool stale(TimePoint now) QUOLL_REQUIRES(mutex_);
   void restart() QUOLL_REQUIRES(mutex_);
   void publish() QUOLL_REQUIRES(mutex_);
   double from(Duration quantile) const;
 
   const AdaptiveTimeoutOptions options_;
-  std::atomic<std::int64_t> timeout_;  // ns
+  std::atomic<std::int64_t> timeout_;         // ns
+  std::atomic<std::int64_t> due_{INT64_MIN};  // when what is set aside goes in at the latest, ns
   std::atomic<std::uint8_t> paused_{0};
   SampleLanes lanes_;
   mutable Mutex mutex_;

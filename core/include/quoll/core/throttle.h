@@ -16,8 +16,9 @@
 // It is slow to forgive, as the book's is: after a long outage, about two windows until nothing is refused any more,
 // for what is let through grows with what was accepted. A window of 10 s forgives in 20.
 //
-// Thread-safe. A call is one atomic add on a line of the caller's shard; every 16th of a shard, and the first in each
-// hundredth of the window, the counts are added up.
+// Thread-safe. A call is one atomic add on a line of the caller's shard. The counts are added up when a shard has had
+// 16 calls, or a 64th of those of the window if that is more, and at the first in each hundredth of the window: so
+// often that the probability moves by at most about k / 64 in between.
 #pragma once
 
 #include <array>
@@ -58,7 +59,8 @@ class Throttle {
   bool try_acquire(TimePoint now, unsigned shard = 0) {
     Line& line = lines_[shard % kShards];
     const std::uint64_t count = line.requests.fetch_add(1, std::memory_order_relaxed);
-    if (count % kBatch == kBatch - 1 || now.time_since_epoch().count() >= next_.load(std::memory_order_relaxed)) {
+    if (count + 1 >= batch_.load(std::memory_order_relaxed) ||
+        now.time_since_epoch().count() >= next_.load(std::memory_order_relaxed)) {
       add_up(now);
     }
     const std::uint32_t probability = probability_.load(std::memory_order_relaxed);
@@ -86,7 +88,7 @@ class Throttle {
 
  private:
   static constexpr unsigned kShards = 4;
-  static constexpr std::uint64_t kBatch = 16;
+  static constexpr std::uint64_t kBatch = 16;  // the least
   static constexpr double kOne = 4294967295.0;
   struct alignas(64) Line {
     std::atomic<std::uint64_t> requests{0};  // since it was last added up
@@ -102,7 +104,8 @@ class Throttle {
   std::array<Line, kShards> lines_;
   alignas(64) std::atomic<std::uint32_t> probability_{0};  // of refusal, in 1 / kOne
   std::atomic<std::int64_t> next_{0};                      // when to add up at the latest, ns
-  mutable Mutex mutex_;
+  std::atomic<std::uint64_t> batch_{kBatch};               // and after how many calls of a shard
+  alignas(64) mutable Mutex mutex_;                        // away from what every call reads
   double requests_ QUOLL_GUARDED_BY(mutex_) = 0;
   double accepts_ QUOLL_GUARDED_BY(mutex_) = 0;
   std::int64_t at_ QUOLL_GUARDED_BY(mutex_) = 0;
