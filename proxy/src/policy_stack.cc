@@ -10,6 +10,16 @@
 namespace quoll::proxy {
 namespace {
 
+core::AdmissionDecision ask_admission(Session& s, TimePoint now) {
+  const Exchange& x = s.exchange;
+  return s.shared().admission.decide(x.request, s.route.circuit.policies().options().priority, s.peer, x.arrived_at,
+                                     now, s.worker.shard);
+}
+
+Trouble came_too_late() {
+  return {FallbackReason::timeout, http::ProxyError::http_response_timeout, "the client's deadline had passed"};
+}
+
 // The right to make one call, or why there is none.
 struct Permission {
   std::optional<Call> call;
@@ -38,12 +48,34 @@ net::Task<bool> refuse(Session& s, const Trouble& trouble) {
   co_return co_await reply_trouble(s, body, trouble);
 }
 
+// Whether the attempt failed; if it did, its call is over. One that did not lasts until its body has ended.
+bool judge_attempt(Session& s, const UpstreamCall& attempt, bool answered, unsigned attempts, Call& call,
+                   TimePoint now) {
+  const bool failed = attempt.judgement().verdict == core::Verdict::failure || !answered;
+  if (failed) call.finish(attempt.sample(), now);
+  if (attempts > 1) s.route.circuit.policies().count_retry(!failed, s.worker.shard);
+  return failed;
+}
+
 Trouble answered_with_error(const Exchange& x) {
   return {FallbackReason::error,
           http::ProxyError::http_request_error,
           "the upstream answered with an error",
           {},
           x.response.status};
+}
+
+// For a call that no answer came of, or none that the client should see: the fallback or an error.
+net::Task<bool> reply_instead(Session& s, UpstreamCall& attempt, bool answered) {
+  co_await attempt.upload().finish();
+  const Trouble trouble = answered ? answered_with_error(s.exchange) : attempt.trouble();
+  co_return co_await reply_trouble(s, attempt.upload().body(), trouble);
+}
+
+net::Task<bool> part_from_client(Session& s, Upload& upload) {
+  co_await upload.finish();
+  if (upload.bad_body()) co_return co_await refuse_and_close(s, 400, "the body is malformed");
+  co_return false;
 }
 
 }  // namespace
@@ -69,16 +101,12 @@ net::Task<bool> serve(Session& s) {
 
   // Admission: more than we can serve in time is refused here, where it costs the least, by how long it has waited.
   TimePoint now = steady_now();
-  const core::AdmissionDecision admission = shared.admission.decide(
-      x.request, s.route.circuit.policies().options().priority, s.peer, x.arrived_at, now, s.worker.shard);
+  const core::AdmissionDecision admission = ask_admission(s, now);
   if (!admission) co_return co_await reply_shed(s, admission.reason);
 
   // Until when the client wants the answer. Work on one that comes too late helps nobody.
   const core::Deadline deadline = client_deadline(x);
-  if (!deadline.unlimited() && deadline.passed(now)) {
-    co_return co_await refuse(
-        s, {FallbackReason::timeout, http::ProxyError::http_response_timeout, "the client's deadline had passed"});
-  }
+  if (!deadline.unlimited() && deadline.passed(now)) co_return co_await refuse(s, came_too_late());
 
   s.route.circuit.policies().earn_retries(s.worker.shard);
   for (unsigned attempts = 1;; ++attempts) {
@@ -94,39 +122,30 @@ net::Task<bool> serve(Session& s) {
       x.request.expect_continue = false;  // met
     }
 
-    // The call, its timeout and its verdict.
+    // The call, its timeout and its verdict. When the client leaves, `call` is dropped: cancelled.
     const bool trial = call.trial();
     UpstreamCall attempt(s, {s.route.circuit.policies().timeout(trial), deadline});
     const UpstreamCall::End end = co_await attempt.run();
-    if (end == UpstreamCall::End::client_gone) {
-      co_await attempt.upload().finish();
-      if (attempt.upload().bad_body()) co_return co_await refuse_and_close(s, 400, "the body is malformed");
-      co_return false;  // `call` is dropped: cancelled
-    }
+    if (end == UpstreamCall::End::client_gone) co_return co_await part_from_client(s, attempt.upload());
 
     // An answer that is an error counts against the upstream.
     const bool answered = end == UpstreamCall::End::answered;
-    const bool failed = attempt.judgement().verdict == core::Verdict::failure || !answered;
     now = steady_now();
-    if (failed) call.finish(attempt.sample(), now);
-    if (attempts > 1) s.route.circuit.policies().count_retry(!failed, s.worker.shard);
+    const bool failed = judge_attempt(s, attempt, answered, attempts, call, now);
 
     // Again? Only what may be repeated, while the budget lasts: an outage must not be multiplied.
     std::optional<Duration> pause;
     if (failed) pause = pause_before_retry(s, attempt, answered, trial, attempts, deadline, now);
-    if (!pause) {
-      // With the fallback on, the client gets the fallback instead of an error.
-      if (answered && !(failed && s.route.options.fallback)) {
-        Call* const undecided = failed ? nullptr : &call;
-        co_return co_await pass_on(s, attempt, undecided);
-      }
-      // Fallback or error. The answer's body, if it is here whole, is dropped and the connection kept.
-      if (answered) keep_if_whole(s, attempt);
-      co_await attempt.upload().finish();
-      const Trouble trouble = answered ? answered_with_error(x) : attempt.trouble();
-      co_return co_await reply_trouble(s, attempt.upload().body(), trouble);
+
+    // The answer. With the fallback on, the client gets the fallback instead of an error.
+    if (answered && !pause && !(failed && s.route.options.fallback)) {
+      Call* const undecided = failed ? nullptr : &call;
+      co_return co_await pass_on(s, attempt, undecided);
     }
+
+    // No answer that the client gets: its body, if it is here whole, is dropped and the connection kept.
     if (answered) keep_if_whole(s, attempt);
+    if (!pause) co_return co_await reply_instead(s, attempt, answered);
     co_await rest(s, *pause);
     now = steady_now();
   }
