@@ -6,6 +6,7 @@
 #include <boost/json/serialize.hpp>
 #include <charconv>
 
+#include "config_json.h"
 #include "json_text.h"
 #include "status_json.h"
 #include "web_page.h"

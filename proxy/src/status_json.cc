@@ -116,34 +116,6 @@ json::value concurrency_json(const CallPolicies& policies) {
           {"normal_ms", millis(snapshot.baseline)}};
 }
 
-std::string fallback_text(const RouteSettings& o) {
-  return !o.fallback ? "off" : o.fallback_file.empty() ? "note" : o.fallback_file;
-}
-
-json::object proxy_config_json(const ProxyOptions& o) {
-  return {{"listen", o.listen},
-          {"upstream", o.upstream},
-          {"admin", o.admin},
-          {"workers", o.workers},
-          {"timeout", timeout_text(o)},
-          {"body_gap", format_duration(o.body_gap)},
-          {"verdict", to_string(o.verdict)},
-          {"stamps", o.stamps},
-          {"admission", o.admission},
-          {"breaker", options_json(o.breaker)},
-          {"fallback", fallback_text(o)},
-          {"allow_control", o.allow_control},
-          {"allow_pressure", o.allow_pressure},
-          {"log_level", telemetry::to_string(o.log_level)},
-          {"max_connections", o.max_connections},
-          {"head_timeout", format_duration(o.head_timeout)},
-          {"idle_timeout", format_duration(o.idle_timeout)},
-          {"client_gap", format_duration(o.client_gap)},
-          {"pool_size", o.pool_size},
-          {"pool_idle", format_duration(o.pool_idle)},
-          {"drain", format_duration(o.drain)}};
-}
-
 // Monotonic times as people read them: by their distance to now.
 std::string wall(TimePoint at, TimePoint now) {
   return format_rfc3339(wall_now() - (now - at));
@@ -291,22 +263,4 @@ json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, Tim
   return {{"workers", std::move(list)}};
 }
 
-json::object config_json(const ProxyOptions& o) {
-  json::object out = proxy_config_json(o);
-  if (o.routes.empty()) return out;
-  json::array routes;
-  for (const RouteOptions& route : o.routes) {
-    routes.push_back(json::object{{"name", route.name},
-                                  {"host", route.host},
-                                  {"path", route.path},
-                                  {"upstream", route.upstream},
-                                  {"timeout", timeout_text(route)},
-                                  {"body_gap", format_duration(route.body_gap)},
-                                  {"verdict", to_string(route.verdict)},
-                                  {"breaker", options_json(route.breaker)},
-                                  {"fallback", fallback_text(route)}});
-  }
-  out["routes"] = std::move(routes);
-  return out;
-}
 }  // namespace quoll::proxy

@@ -1,4 +1,4 @@
-// The JSON of /circuit-status and /config. Thread-safe: free functions.
+// The JSON of /circuit-status. Thread-safe: free functions.
 #pragma once
 
 #include <boost/json/array.hpp>
@@ -26,6 +26,5 @@ boost::json::object states_json(const Routes& routes);
 // The state that most deserves a look: open before half-open before all others.
 core::State worst_state(const Routes& routes);
 boost::json::object transition_event_json(const std::string& circuit, const core::Transition& t, WallTime at);
-boost::json::object config_json(const ProxyOptions& options);
 
 }  // namespace quoll::proxy
