@@ -8,6 +8,7 @@
 #include <boost/json/value.hpp>
 #include <iostream>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "commands.h"
@@ -21,7 +22,7 @@ namespace json = boost::json;
 
 struct StatusArguments {
   std::string admin = "127.0.0.1:3900";
-  std::string circuit;
+  std::optional<std::string> circuit;
   bool all = false;
   bool as_json = false;
 };
@@ -48,12 +49,39 @@ void print_circuit(const json::value& circuit) {
                                                                   number(circuit.at("concurrency").at("in_flight")),
                                                                   number(circuit.at("concurrency").at("limit")),
                                                                   text(circuit.at("concurrency").at("algorithm"))))
-            << fmt::format("  upstream time: p50 {:.1f} ms, p95 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms\n",
-                           number(times.at("50")), number(times.at("95")), number(times.at("99")),
-                           number(times.at("100")));
+            << (number(window.at("latency_samples")) == 0
+                    ? std::string("  upstream time: no answer in the window\n")
+                    : fmt::format("  upstream time: p50 {:.1f} ms, p95 {:.1f} ms, p99 {:.1f} ms, max {:.1f} ms\n",
+                                  number(times.at("50")), number(times.at("95")), number(times.at("99")),
+                                  number(times.at("100"))));
   for (const json::value& transition : circuit.at("transitions").as_array()) {
     std::cout << fmt::format("  {}  {}\n", text(transition.at("at")), text(transition.at("text")));
   }
+}
+
+// "5 circuits: 1 open, 4 closed".
+std::string count_text(const json::value& status) {
+  std::string out = fmt::format("{} circuits:", status.at("circuits").as_array().size());
+  const json::object& states = status.at("states").as_object();
+  const char* comma = " ";
+  for (const char* state : {"open", "forced_open", "half_open", "closed", "disabled", "metrics_only"}) {
+    if (!states.contains(state)) continue;
+    out += fmt::format("{}{} {}", comma, states.at(state).to_number<std::uint64_t>(), state);
+    comma = ", ";
+  }
+  return out;
+}
+
+std::string line_text(const json::object& c, std::size_t width) {
+  const auto optional = [&](const char* key) { return c.contains(key) ? text(c.at(key)) : std::string(); };
+  const auto calls = c.at("calls").to_number<std::uint64_t>();
+  const json::value& p95 = c.at("p95_ms");
+  return fmt::format("{:<{}}  {:<12}  {:>9.1f}  {:>7}  {:>7}  {:>8}  {:>9}  {}{} -> {}\n", text(c.at("name")), width,
+                     text(c.at("state")), c.at("state_seconds").to_number<double>(), calls,
+                     calls == 0 ? "-" : fmt::format("{:.1f}%", c.at("failure_rate_percent").to_number<double>()),
+                     c.at("rejected").to_number<std::uint64_t>(),
+                     p95.is_null() ? "-" : fmt::format("{:.1f}", p95.to_number<double>()), optional("host"),
+                     c.contains("path") ? optional("path") : "everything else", text(c.at("upstream")));
 }
 
 // A line each, those in trouble first.
@@ -69,20 +97,47 @@ void print_table(const json::array& circuits, bool all) {
   std::stable_sort(lines.begin(), lines.end(), [&](const auto* a, const auto* b) { return rank(a) < rank(b); });
   std::size_t width = 7;
   for (const json::value* line : lines) width = std::max(width, line->at("name").as_string().size());
-  std::cout << fmt::format("{:<{}}  {:<11}  {:>9}  {:>7}  {:>7}  {:>9}  {}\n", "circuit", width, "state", "for s",
-                           "calls", "failed", "p95 ms", "requests -> upstream");
+  std::cout << fmt::format("{:<{}}  {:<12}  {:>9}  {:>7}  {:>7}  {:>8}  {:>9}  {}\n", "circuit", width, "state",
+                           "for s", "calls", "failed", "rejected", "p95 ms", "requests -> upstream");
   const std::size_t shown = all ? lines.size() : std::min(kShown, lines.size());
-  for (std::size_t i = 0; i < shown; ++i) {
-    const json::object& c = lines[i]->as_object();
-    const auto optional = [&](const char* key) { return c.contains(key) ? text(c.at(key)) : std::string(); };
-    const json::value& p95 = c.at("p95_ms");
-    std::cout << fmt::format("{:<{}}  {:<11}  {:>9.1f}  {:>7}  {:>6.1f}%  {:>9}  {}{} -> {}\n", text(c.at("name")),
-                             width, text(c.at("state")), c.at("state_seconds").to_number<double>(),
-                             c.at("calls").to_number<std::uint64_t>(), c.at("failure_rate_percent").to_number<double>(),
-                             p95.is_null() ? "-" : fmt::format("{:.1f}", p95.to_number<double>()), optional("host"),
-                             c.contains("path") ? optional("path") : "everything else", text(c.at("upstream")));
-  }
+  for (std::size_t i = 0; i < shown; ++i) std::cout << line_text(lines[i]->as_object(), width);
   if (shown < lines.size()) std::cout << fmt::format("and {} more; --all shows them\n", lines.size() - shown);
+}
+
+void print_status(const json::value& status, bool all) {
+  const json::array& circuits = status.at("circuits").as_array();
+  if (circuits.size() > 1) {
+    std::cout << count_text(status) << "\n";
+    print_table(circuits, all);
+  } else {
+    for (const json::value& circuit : circuits) print_circuit(circuit);
+  }
+  const json::value& admission = status.at("admission");
+  if (admission.at("on").as_bool()) {
+    std::cout << fmt::format("admission: {:.1f} % of requests; {} shed for overload, {} as too old\n",
+                             100 * admission.at("share").to_number<double>(),
+                             admission.at("shed_overload").to_number<std::uint64_t>(),
+                             admission.at("shed_too_old").to_number<std::uint64_t>());
+  }
+  for (const json::value& worker : status.at("loop").at("workers").as_array()) {
+    std::cout << fmt::format("worker {}: loop lag {:.2f} ms, longest of the last 10 s {:.2f} ms\n",
+                             worker.at("index").to_number<int>(), worker.at("lag_ms").to_number<double>(),
+                             worker.at("max_lag_ms_10s").to_number<double>());
+  }
+}
+
+// What a proxy says that has no such circuit: it names those that there are.
+std::optional<std::string> refusal(const std::string& body) {
+  boost::system::error_code failed;
+  const json::value answer = json::parse(body, failed);
+  if (failed || !answer.is_object()) return std::nullopt;
+  const json::value* const said = answer.as_object().if_contains("error");
+  if (said == nullptr || !said->is_string()) return std::nullopt;
+  return std::string(said->as_string());
+}
+
+bool good_name(const std::string& name) {
+  return !name.empty() && name.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_-") == std::string::npos;
 }
 
 int fail(const std::string& message, int code) {
@@ -92,41 +147,34 @@ int fail(const std::string& message, int code) {
 
 int run_status(const StatusArguments& arguments) {
   const auto where = net::parse_host_port(arguments.admin);
-  if (!where) return fail(where.error().message, 2);
+  if (!where) return fail("--admin: " + where.error().message, 2);
   const auto address = net::resolve(*where);
-  if (!address) return fail(address.error().message, 2);
+  if (!address) return fail("--admin: " + address.error().message, 2);
+  if (arguments.circuit && !good_name(*arguments.circuit)) {
+    return fail(
+        fmt::format("--circuit: '{}' is not a circuit's name, which is made of a-z, 0-9, _ and -", *arguments.circuit),
+        2);
+  }
   const lab::experiments::HttpClient client(address->front().address().to_string(), where->port);
-  const auto body =
-      client.get_ok(arguments.circuit.empty() ? "/circuit-status" : "/circuit-status?circuit=" + arguments.circuit);
-  if (!body) return fail(body.error().message + "; is a proxy running with that --admin address?", 1);
-  if (arguments.as_json) {
-    std::cout << *body;
-    return 0;
+  const auto answer =
+      client.get(arguments.circuit ? "/circuit-status?circuit=" + *arguments.circuit : std::string("/circuit-status"));
+  if (!answer) return fail(answer.error().message + "; is a proxy running with that --admin address?", 1);
+  if (answer->status == 404 && arguments.circuit) {
+    if (const auto said = refusal(answer->body)) return fail(fmt::format("'{}': {}", *arguments.circuit, *said), 2);
   }
   boost::system::error_code failed;
-  const json::value status = json::parse(*body, failed);
-  if (failed) return fail("what answers there is not a Quoll proxy", 1);
+  const json::value status = json::parse(answer->body, failed);
+  if (answer->status != 200 || failed || !status.is_object() || !status.as_object().contains("circuits")) {
+    return fail("what answers at " + arguments.admin + " is not a Quoll proxy", 1);
+  }
+  if (arguments.as_json) {
+    std::cout << answer->body;
+    return 0;
+  }
   try {
-    const json::array& circuits = status.at("circuits").as_array();
-    if (circuits.size() > 1) {
-      print_table(circuits, arguments.all);
-    } else {
-      for (const json::value& circuit : circuits) print_circuit(circuit);
-    }
-    const json::value& admission = status.at("admission");
-    if (admission.at("on").as_bool()) {
-      std::cout << fmt::format("admission: {:.1f} % of requests; {} shed for overload, {} as too old\n",
-                               100 * admission.at("share").to_number<double>(),
-                               admission.at("shed_overload").to_number<std::uint64_t>(),
-                               admission.at("shed_too_old").to_number<std::uint64_t>());
-    }
-    for (const json::value& worker : status.at("loop").at("workers").as_array()) {
-      std::cout << fmt::format("worker {}: loop lag {:.2f} ms, longest of the last 10 s {:.2f} ms\n",
-                               worker.at("index").to_number<int>(), worker.at("lag_ms").to_number<double>(),
-                               worker.at("max_lag_ms_10s").to_number<double>());
-    }
+    print_status(status, arguments.all);
   } catch (const std::exception&) {  // Boost.JSON's word for a member that is missing or of another type
-    return fail("what answers there is not a Quoll proxy of this version", 1);
+    return fail("what answers at " + arguments.admin + " is not a Quoll proxy of this version", 1);
   }
   return 0;
 }
