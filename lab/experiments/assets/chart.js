@@ -244,6 +244,8 @@ const table = (columns, rows) => {
   return make("div", {class: "wide", tabindex: 0, role: "region", "aria-label": columns[0].text + " table"},
     make("table", {}, make("thead", {}, head), make("tbody", {}, ...body)));
 };
+// The column, if it says anything of any row.
+const whereAny = (rows, column) => rows.some((row) => column.of(row) !== "0") ? [column] : [];
 const results = (list) => make("ul", {class: "results"}, ...list.map((one) =>
   make("li", {class: one.pass ? "pass" : "fail"}, make("b", {}, one.pass ? "PASS" : "FAIL"), " " + one.text)));
 const facts = (pairs) => make("dl", {}, ...pairs.flatMap(([name, ...value]) =>

@@ -45,13 +45,14 @@ for (const group of data.groups) {
   page.append(make("p", {class: "soft"}, `Capacity: ${count(group.capacity_per_s)} answers a second, measured in a ` +
     "closed loop without control."));
   page.append(table([
-    {text: "load", of: (c) => `${c.factor}x, ${mode(c)}`}, {text: "calls a second", of: (c) => count(c.rate_per_s)},
-    {text: "good a second", of: (c) => zero(c.goodput_per_s)}, {text: "late", of: (c) => zero(c.answered_late)},
+    {text: "load", of: (c) => `${c.factor}x, ${mode(c)}`}, {text: "calls/s", of: (c) => count(c.rate_per_s)},
+    {text: "good/s", of: (c) => zero(c.goodput_per_s)}, {text: "late", of: (c) => zero(c.answered_late)},
     {text: "refused", of: (c) => zero(c.refused)}, {text: "timeouts", of: (c) => zero(c.timeouts)},
     {text: "lost", of: (c) => zero(c.lost)}, {text: "p50", of: (c) => ms(c.p50_ms)},
     {text: "p99", of: (c) => ms(c.p99_ms)},
     {text: "refused after", of: (c) => c.refused ? ms(c.refused_p50_ms) : "–"},
-    {text: "queue delay", of: (c) => ms(c.queue_delay_mean_ms)}, {text: "openings", of: (c) => zero(c.openings)},
+    {text: "queue delay", of: (c) => ms(c.queue_delay_mean_ms)},
+    ...whereAny(group.cells, {text: "openings", of: (c) => zero(c.openings)}),
     {text: "peak memory", of: (c) => `${(c.peak_memory_bytes / 1e6).toFixed(1)} MB`}], group.cells));
   charts(group);
 }

@@ -22,7 +22,7 @@ function scenario(one) {
   page.append(make("h2", {}, one.title[0].toUpperCase() + one.title.slice(1)));
   page.append(table([
     {text: "timeout", of: kind}, {text: "answers cut off", of: (c) => zero(c.cut_off)},
-    {text: "openings before the hang", of: (c) => zero(c.openings_before_the_hang)},
+    ...whereAny(one.cells, {text: "openings before the hang", of: (c) => zero(c.openings_before_the_hang)}),
     {text: "hang noticed after", of: (c) => after(c.noticed_after_ms)},
     {text: "circuit open after", of: (c) => after(c.opened_after_ms)},
     {text: "good a second", of: (c) => count(Math.round(c.goodput_per_s))}], one.cells));
@@ -34,11 +34,14 @@ function scenario(one) {
   const series = one.cells.flatMap((c) => [c.series.timeout_ms, c.series.p99_ms]);
   const high = 1.1 * Math.max(100, data.fixed_ms, ...series.flatMap((rows) => rows.map(([, v]) => v)));
   for (const cell of one.cells) {
-    const {timeout_ms: limit, p99_ms: p99} = cell.series;
+    const [limit, p99] = [cell.series.timeout_ms, cell.series.p99_ms].map((rows) => rows.filter(([t]) => t < to));
+    // The p99 of the step that begins at t. None of its answers came of the hang.
+    const hang = phases.at(-1).from_s;
+    const bars = p99.map(([t, v]) => ({from: t, to: Math.min(hang, t + data.latency_step_s), values: [v]}));
     const near = (rows, t) => rows.findLast(([at]) => at <= t)?.[1];
     page.append(charts.add({title: kind(cell), height: 190, high, format: ms,
       note: `Cut off ${zero(cell.cut_off)} answers; the hang was noticed after ${after(cell.noticed_after_ms)}.`,
-      layers: [barLayer(p99.filter(([t]) => t < to), "fast"), lineLayer(limit, "timeout", {width: 2})],
+      layers: [stackLayer(bars, ["fast"]), lineLayer(limit, "timeout", {width: 2})],
       legend: [{text: "timeout in force", colour: "timeout", at: (t) => ms(near(limit, t) ?? 0)},
         {text: "p99 of the answers", colour: "fast", at: (t) => ms(near(p99, t) ?? 0)}]}));
   }

@@ -15,8 +15,6 @@ namespace json = boost::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kLatencyStep = milliseconds(250);
-
 std::string delay_text(const Phase& phase) {
   return format_duration(phase.delay_low) + ".." + format_duration(phase.delay_high);
 }

@@ -148,6 +148,7 @@ std::string to_json(const Record& record) {
                                       {"command", record.command},
                                       {"fixed_ms", millis(kFixed)},
                                       {"rate", kRate},
+                                      {"latency_step_s", seconds_of(kLatencyStep)},
                                       {"environment", environment_json(e)},
                                       {"claims", std::move(claimed)},
                                       {"problems", std::move(problems)},

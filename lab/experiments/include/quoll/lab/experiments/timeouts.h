@@ -62,7 +62,7 @@ struct Cell {
   std::optional<Duration> noticed = {};  // from the hang's start to the first timeout
   std::optional<Duration> opened = {};   // and to the first call that the open circuit refused
   std::vector<Point> timeout = {};       // in force
-  std::vector<Point> latency = {};       // p99 of the good answers of each quarter of a second
+  std::vector<Point> latency = {};       // p99 of the good answers of each kLatencyStep, by its start
 };
 
 struct ScenarioResult {
@@ -90,6 +90,7 @@ struct Record {
 
 inline constexpr Duration kFixed = std::chrono::milliseconds(500);
 inline constexpr unsigned kRate = 200;  // calls a second
+inline constexpr Duration kLatencyStep = std::chrono::milliseconds(250);
 
 std::vector<Scenario> scenarios(bool quick);
 // Errors: those of CellParts.
