@@ -39,6 +39,7 @@ TEST(AdmissionFlow, ARequestThatWaitedTooLongInTheSocketIsRefusedAndTheConnectio
     o.admission_control.max_delay = milliseconds(100);
   });
   std::vector<Wire> wires;
+  wires.reserve(5);
   for (int i = 0; i < 5; ++i) wires.push_back(bed.client());
   for (Wire& wire : wires) EXPECT_EQ(wire.ask(get()).status(), 200);
   flood_a_blocked_loop(bed, wires, 600, get());
@@ -88,6 +89,7 @@ TEST(AdmissionFlow, OurOwnPagesAreNeverRefused) {
 TEST(AdmissionFlow, AStallIsNoOverload) {
   Testbed bed(always(answer(200, "own")), admission_on);
   std::vector<Wire> wires;
+  wires.reserve(20);
   for (int i = 0; i < 20; ++i) wires.push_back(bed.client());
   for (int stall = 0; stall < 3; ++stall) {
     flood_a_blocked_loop(bed, wires, 150, get());
@@ -103,6 +105,7 @@ TEST(AdmissionFlow, ARefusedBodyIsReadAwayAndAHeldBackOneIsNot) {
     o.admission_control.max_delay = milliseconds(100);
   });
   std::vector<Wire> wires;
+  wires.reserve(2);
   for (int i = 0; i < 2; ++i) wires.push_back(bed.client());
   for (Wire& wire : wires) EXPECT_EQ(wire.ask(get()).status(), 200);
   flood_a_blocked_loop(bed, wires, 400, post("/", std::string(1000, 'x')));
@@ -133,6 +136,7 @@ TEST(AdmissionFlow, UnderAnOverloadTheLeastImportantAreRefusedFirst) {
   });
   std::array<std::atomic<int>, 2> refused{};
   std::vector<std::thread> clients;
+  clients.reserve(16);
   for (int i = 0; i < 16; ++i) {
     clients.emplace_back([&, important = i % 2 == 0] {
       Wire client = bed.client();

@@ -152,7 +152,7 @@ class Wire {
   void reset() {
     sockaddr nowhere{};
     nowhere.sa_family = AF_UNSPEC;
-    ::connect(fd_, &nowhere, sizeof nowhere);
+    static_cast<void>(::connect(fd_, &nowhere, sizeof nowhere));
   }
   int fd() const { return fd_; }
 

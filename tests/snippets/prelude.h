@@ -50,7 +50,8 @@ struct Request {
 };
 
 extern TimePoint now, sent_at, arrived, arrived_at, connect_deadline;
-extern const Duration remaining, left, elapsed, worst_lag, rq, quota, own_limit, connect_timeout, winner_time, loser_time_so_far;
+extern const Duration remaining, left, elapsed, worst_lag, rq, quota, own_limit, connect_timeout, winner_time,
+    loser_time_so_far;
 extern const std::uint64_t seed, tag, my_tag;
 extern const unsigned worker, n, attempts, i;
 extern const bool is_get;
@@ -72,14 +73,24 @@ extern const Route route;
 extern const Metric queue_delay;
 extern const Request request;
 
-template <typename... Args> std::uint64_t hash(Args&&...);
-template <typename... Args> std::optional<Page> fetch(Args&&...);
-template <typename... Args> std::shared_ptr<const Page> load(Args&&...);
-template <typename... Args> Sample call_it(Args&&...);
-template <typename... Args> void log(Args&&...);
-template <typename... Args> void reply(Args&&...);
-template <typename... Args> void wake(Args&&...);
-template <typename... Args> void serve(Args&&...);
-template <typename... Args> void send_another(Args&&...);
-template <typename... Args> void sleep_for(Args&&...);
+template <typename... Args>
+std::uint64_t hash(Args&&...);
+template <typename... Args>
+std::optional<Page> fetch(Args&&...);
+template <typename... Args>
+std::shared_ptr<const Page> load(Args&&...);
+template <typename... Args>
+Sample call_it(Args&&...);
+template <typename... Args>
+void log(Args&&...);
+template <typename... Args>
+void reply(Args&&...);
+template <typename... Args>
+void wake(Args&&...);
+template <typename... Args>
+void serve(Args&&...);
+template <typename... Args>
+void send_another(Args&&...);
+template <typename... Args>
+void sleep_for(Args&&...);
 extern const Anything refuse, refuse_with_retry_after, fail, sorry, wait_to_be_woken;

@@ -8,8 +8,8 @@
 // queue, a process without CPU: all are in it. A delay measured from "we read it" starts when the wait is over.
 //
 // Overloaded, after CoDel (Nichols and Jacobson, 2012): even the *least* delay of an interval (100 ms) was over the
-// target (5 ms), and a request that waited over it, too, was there when the interval ended. A burst has a request with a
-// short wait somewhere in the interval; the batch that a stall of ours left behind has nobody waiting after it; a
+// target (5 ms), and a request that waited over it, too, was there when the interval ended. A burst has a request with
+// a short wait somewhere in the interval; the batch that a stall of ours left behind has nobody waiting after it; a
 // standing queue has neither.
 //
 // What is shed: each request has a key, priority first, then how much its client has sent of late, then chance. Per

@@ -40,8 +40,8 @@ enum class Backend : std::uint8_t {
   unstable,  // quoll backend's defaults, against 500 ms
   outage,    // as steady, but hangs in the middle
 };
-inline constexpr std::array<Backend, 5> kBackends = {Backend::steady, Backend::edge, Backend::wide,
-                                                     Backend::unstable, Backend::outage};
+inline constexpr std::array<Backend, 5> kBackends = {Backend::steady, Backend::edge, Backend::wide, Backend::unstable,
+                                                     Backend::outage};
 
 // The words of the command line: "quoll", "quoll-timer", "node"; "quota"; "steady".
 std::string_view to_string(Caller caller);
