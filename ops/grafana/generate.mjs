@@ -233,8 +233,9 @@ const process_ = dashboard(
       { expr: `quoll_client_connections{${JOB}}`, legend: 'clients' },
       { expr: `rate(quoll_client_connections_accepted_total{${JOB}}[$__rate_interval])`, legend: 'accepted per second' },
       { expr: `rate(quoll_client_connections_refused_total{${JOB}}[$__rate_interval])`, legend: 'refused per second' },
+      { expr: `sum(rate(quoll_shed_total{${JOB}}[$__rate_interval]))`, legend: 'requests shed per second' },
       { expr: `rate(quoll_upstream_connects_total{${JOB}}[$__rate_interval])`, legend: 'upstream, opened per second' },
-    ], { unit: 'short', about: 'Refused: at max_connections.' }),
+    ], { unit: 'short', about: 'Refused: at max_connections. Shed: by admission control.' }),
     panel('timeseries', 'Requests by status', [{ expr: `sum by (http_response_status_code) (rate(http_server_request_duration_seconds_count{${JOB}}[$__rate_interval]))`, legend: '{{http_response_status_code}}' }], {
       unit: 'reqps', about: 'Answers to clients; a fallback is a 200.',
     }),
