@@ -2,41 +2,10 @@
 //
 // usage: node page.mjs QUOLL       (run by CTest; exit 77 where there is no Chromium, or no page in the binary)
 
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-
-import { SKIPPED, Stage, browserPath, openBrowser, openPage, sleep } from './stage.mjs';
+import { SKIPPED, Stage, browserTools, check, openBrowser, openPage, sleep, until } from './stage.mjs';
 
 const quoll = process.argv[2];
-const require = createRequire(import.meta.url);
-let playwright;
-let axe;
-try {
-  playwright = require('playwright-core');
-  axe = readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8');
-} catch {
-  console.log('web/node_modules is not installed: skipped');
-  process.exit(SKIPPED);
-}
-if (!browserPath()) {
-  console.log('Chromium is not installed: skipped');
-  process.exit(SKIPPED);
-}
-
-let failures = 0;
-const check = (claim, holds, detail = '') => {
-  console.log(`${holds ? 'ok    ' : 'FAILED'} ${claim}${detail === '' ? '' : ` (${detail})`}`);
-  if (!holds) failures++;
-};
-// Milliseconds until it holds; undefined after `limit`.
-async function until(holds, limit = 10000) {
-  const start = performance.now();
-  for (;;) {
-    if (await holds()) return Math.round(performance.now() - start);
-    if (performance.now() - start > limit) return undefined;
-    await sleep(20);
-  }
-}
+const { playwright, axe } = browserTools();
 
 const stage = new Stage(quoll);
 let browser;
@@ -148,4 +117,3 @@ try {
   await browser?.close();
   await stage.stop();
 }
-process.exitCode = failures > 0 ? 1 : 0;

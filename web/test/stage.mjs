@@ -3,8 +3,9 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
-import { existsSync } from 'node:fs';
 
 const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
@@ -26,6 +27,37 @@ export async function freePort() {
 }
 
 export const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+
+// What drives the browser, and the source of axe-core. Without them, or without a browser, the test ends as skipped.
+export function browserTools() {
+  const require = createRequire(import.meta.url);
+  const skip = (why) => {
+    console.log(`${why}: skipped`);
+    process.exit(SKIPPED);
+  };
+  if (!browserPath()) skip('Chromium is not installed');
+  try {
+    return { playwright: require('playwright-core'), axe: readFileSync(require.resolve('axe-core/axe.min.js'), 'utf8') };
+  } catch {
+    return skip('web/node_modules is not installed');
+  }
+}
+
+// Prints a claim and whether it holds; a test with one that does not ends with exit code 1.
+export function check(claim, holds, detail = '') {
+  console.log(`${holds ? 'ok    ' : 'FAILED'} ${claim}${detail === '' ? '' : ` (${detail})`}`);
+  if (!holds) process.exitCode = 1;
+}
+
+// Milliseconds until it holds; undefined after `limit`.
+export async function until(holds, limit = 10000) {
+  const start = performance.now();
+  for (;;) {
+    if (await holds()) return Math.round(performance.now() - start);
+    if (performance.now() - start > limit) return undefined;
+    await sleep(20);
+  }
+}
 
 export class Stage {
   constructor(quoll) {
