@@ -57,6 +57,7 @@ TEST_F(ListenerTest, PortZeroFindsAPortAndSaysWhich) {
 TEST_F(ListenerTest, AcceptsMoreConnectionsThanOneBatch) {
   const auto listener = listen();
   std::vector<Peer> peers;
+  peers.reserve(200);
   for (int i = 0; i < 200; ++i) peers.push_back(Peer::connected_to(listener->local_endpoint()));
   run(*listener);
   EXPECT_TRUE(run_until([this] { return accepted_.size() == 200; }));
@@ -139,6 +140,7 @@ TEST_F(ListenerTest, APortIsFreeAgainAlthoughItsLastConnectionsAreInTimeWait) {
 TEST_F(ListenerTest, OutOfDescriptorsItWaitsWithoutSpinningAndThenAcceptsWhatIsInTheBacklog) {
   const auto listener = listen();
   std::vector<Peer> peers;
+  peers.reserve(3);
   for (int i = 0; i < 3; ++i) peers.push_back(Peer::connected_to(listener->local_endpoint()));
   // UBSan opens a pipe to look at an object of a type that it meets for the first time: let the loop turn once before.
   asio::steady_timer turn(context_, milliseconds(1));
