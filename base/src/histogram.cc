@@ -29,6 +29,7 @@ void Histogram::record(std::uint64_t value, std::uint64_t count) {
 }
 
 void Histogram::record_bucket(std::uint32_t index, std::uint64_t count) {
+  QUOLL_ASSERT(index <= log_linear::bucket_index(UINT64_MAX));
   record(log_linear::bucket_mid(index), count);
 }
 
