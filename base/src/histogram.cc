@@ -28,11 +28,6 @@ void Histogram::record(std::uint64_t value, std::uint64_t count) {
   sum_squares_ += v * v * static_cast<double>(count);
 }
 
-void Histogram::record_bucket(std::uint32_t index, std::uint64_t count) {
-  QUOLL_ASSERT(index <= log_linear::bucket_index(UINT64_MAX));
-  record(log_linear::bucket_mid(index), count);
-}
-
 void Histogram::merge(const Histogram& other) {
   if (other.count_ == 0) return;
   if (other.buckets_.size() > buckets_.size()) buckets_.resize(other.buckets_.size());

@@ -48,8 +48,6 @@ class Histogram {
 
   void record(std::uint64_t value, std::uint64_t count = 1);
   void record(Duration d) { record(d.count() < 0 ? 0 : static_cast<std::uint64_t>(d.count())); }
-  // Adds `count` values to the bucket with this index; for merging sampled or foreign buckets.
-  void record_bucket(std::uint32_t index, std::uint64_t count);
   void merge(const Histogram& other);
   void reset();
 
@@ -58,7 +56,7 @@ class Histogram {
   double sum() const { return sum_; }
   double mean() const { return count_ == 0 ? 0.0 : sum_ / static_cast<double>(count_); }
   double stddev() const;
-  // Exact extremes of what was recorded (bucket bounds for record_bucket); 0 when empty.
+  // Exact extremes of what was recorded; 0 when empty.
   std::uint64_t min() const { return count_ == 0 ? 0 : min_; }
   std::uint64_t max() const { return max_; }
 
