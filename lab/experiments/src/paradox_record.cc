@@ -20,6 +20,7 @@ std::vector<Total> totals(const ParadoxRecord& run) {
     }
   }
   std::vector<Total> out;
+  out.reserve(sums.size());
   for (const auto& entry : sums) out.push_back(entry.second);
   return out;
 }
@@ -46,6 +47,7 @@ std::vector<Tally> tally(const std::vector<Call>& calls, TimePoint start, Durati
     one.missed += call.missed ? 1 : 0;
   }
   std::vector<Tally> out;
+  out.reserve(steps.size());
   for (const auto& entry : steps) out.push_back(entry.second);
   return out;
 }
