@@ -65,7 +65,8 @@ TEST_F(ConnectTest, AListenerWhoseBacklogIsFullEndsAtTheDeadlineAndNotBefore) {
   std::vector<Peer> queue;
   for (int i = 0; i < 3; ++i) {
     queue.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    ::connect(queue.back().fd(), listener.at().data(), static_cast<socklen_t>(listener.at().size()));
+    const auto size = static_cast<socklen_t>(listener.at().size());
+    static_cast<void>(::connect(queue.back().fd(), listener.at().data(), size));
   }
   const TimePoint deadline = steady_now() + milliseconds(50);
   const ConnectResult got = run(connect(loop_, listener.at(), deadline));

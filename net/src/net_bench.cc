@@ -25,7 +25,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 void read_both_clocks(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(read_clocks());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(read_clocks());
 }
 BENCHMARK(read_both_clocks);
 
@@ -39,7 +39,7 @@ void convert_stamp(benchmark::State& state) {
   }
   const WallTime stamp = now.wall - milliseconds(5);
   const TimePoint earliest = now.steady - milliseconds(10);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     clock.observe(now);
     benchmark::DoNotOptimize(clock.convert(stamp, earliest));
   }
@@ -59,7 +59,7 @@ void set_and_clear_deadline(benchmark::State& state) {
     queue.set(pending.back(), at += microseconds(10));
   }
   Deadline one(nothing, nullptr);
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     queue.set(one, at += Duration(100));
     one.clear();
   }
@@ -104,7 +104,7 @@ class PingPong {
   Task<void> ask(benchmark::State& state) {
     std::array<char, 64> message{};
     std::array<char, 4096> into;
-    for (auto _ : state) {
+    for ([[maybe_unused]] auto _ : state) {
       send(*client_, message);
       const ReadResult got = co_await client_->read(into, steady_now() + seconds(5), true);
       QUOLL_ASSERT(got.status == IoStatus::ok);
@@ -145,7 +145,7 @@ void peek_at_an_empty_socket(benchmark::State& state) {
   };
   spawn(loop.executor, open(loop, listener->local_endpoint(), socket));
   context.run();
-  for (auto _ : state) benchmark::DoNotOptimize(socket->peek());
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(socket->peek());
 }
 BENCHMARK(peek_at_an_empty_socket);
 
@@ -155,7 +155,7 @@ void rearm_with_epoll_ctl(benchmark::State& state) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLPRI | EPOLLET;
   QUOLL_ASSERT(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
-  for (auto _ : state) benchmark::DoNotOptimize(::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
   ::close(fd);
   ::close(epoll);
 }

@@ -281,7 +281,8 @@ TEST_F(StampedSocketTest, AWriteToAPeerThatDoesNotReadEndsAtItsDeadlineAndSaysHo
 TEST_F(StampedSocketTest, AWriteToAPeerThatReadsSlowlyEndsAtItsDeadline) {
   const Pair pair = make_pair();
   shrink_buffers(pair);
-  const std::string huge(20'000'000, 'h');
+  std::string huge;
+  huge.resize(20'000'000, 'h');
   std::atomic<bool> stop{false};
   std::thread reader([&] {
     while (!stop && !pair.peer.receive(2048).empty()) block_this_thread(std::chrono::microseconds(200));

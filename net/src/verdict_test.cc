@@ -75,6 +75,7 @@ class VerdictTest : public LoopbackTest {
     });
     EXPECT_TRUE(all);
     std::vector<ReadResult> out;
+    out.reserve(readers.size());
     for (const Reader& reader : readers) out.push_back(reader.got.value_or(ReadResult{}));
     return out;
   }
