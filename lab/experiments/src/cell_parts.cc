@@ -1,31 +1,17 @@
 #include "quoll/lab/experiments/cell_parts.h"
 
-#include <fmt/format.h>
-
 #include <atomic>
 #include <fstream>
 #include <iterator>
 
 #include "quoll/lab/experiments/http_client.h"
+#include "quoll/lab/experiments/part.h"
 
 namespace quoll::lab::experiments {
 
 namespace {
 
 using std::chrono::milliseconds;
-using std::chrono::seconds;
-
-constexpr Duration kStartLimit = seconds(10);
-
-std::string address(std::uint16_t port) {
-  return fmt::format("127.0.0.1:{}", port);
-}
-
-Error failure(Process& process, const std::string& what) {
-  std::string text = fmt::format("{} {}\n  it was started as: {}", process.name(), what, process.command_line());
-  for (const std::string& line : process.tail()) text += "\n    " + line;
-  return {text, "part"};
-}
 
 void append(std::vector<std::string>& to, std::vector<std::string> more) {
   to.insert(to.end(), std::make_move_iterator(more.begin()), std::make_move_iterator(more.end()));
@@ -37,36 +23,16 @@ CellParts::~CellParts() {
   for (auto* part : {&load_, &quota_, &proxy_, &backend_}) part->reset();
 }
 
-Result<std::unique_ptr<Process>> CellParts::launch(const std::string& name, std::vector<std::string> arguments,
-                                                   std::function<void(std::string_view)> on_line) {
-  arguments.insert(arguments.begin(), "quoll");
-  return Process::start(
-      {.name = name, .program = context_.program, .command = std::move(arguments), .on_line = std::move(on_line)});
-}
-
-Result<void> CellParts::wait_healthy(Process& process, std::uint16_t port) {
-  const HttpClient client("127.0.0.1", port, milliseconds(500));
-  const TimePoint end = steady_now() + kStartLimit;
-  while (steady_now() < end) {
-    if (client.get_ok("/health")) return {};
-    if (const auto ended = process.wait(milliseconds(10))) {
-      return failure(process, "ended with " + ended->describe() + " before it was ready");
-    }
-    if (!context_.rest(milliseconds(10))) return Error{"stopped", "stopped"};
-  }
-  return failure(process, "was not ready within " + format_duration(kStartLimit));
-}
-
 Result<void> CellParts::start_backend(std::vector<std::string> arguments) {
   backend_port_ = any_free_port();
   std::vector<std::string> command = {
-      "backend", "--listen", address(backend_port_), "--seed", std::to_string(context_.seed),
-      "--truth", "1",        "--log-level",          "error"};
+      "backend", "--listen", loopback(backend_port_), "--seed", std::to_string(context_.seed),
+      "--truth", "1",        "--log-level",           "error"};
   append(command, std::move(arguments));
-  auto started = launch("backend", std::move(command));
+  auto started = launch_part(context_.program, "backend", std::move(command));
   if (!started) return started.error();
   backend_ = std::move(*started);
-  return wait_healthy(*backend_, backend_port_);
+  return wait_healthy(*backend_, backend_port_, context_.rest);
 }
 
 Result<void> CellParts::start_proxy(std::vector<std::string> arguments) {
@@ -74,31 +40,31 @@ Result<void> CellParts::start_proxy(std::vector<std::string> arguments) {
   admin_port_ = any_free_port();
   std::vector<std::string> command = {"proxy",
                                       "--listen",
-                                      address(port_),
+                                      loopback(port_),
                                       "--admin",
-                                      address(admin_port_),
+                                      loopback(admin_port_),
                                       "--upstream",
-                                      "http://" + address(backend_port_),
+                                      "http://" + loopback(backend_port_),
                                       "--seed",
                                       std::to_string(context_.seed),
                                       "--log-level",
                                       "error"};
   append(command, std::move(arguments));
-  auto started = launch("proxy", std::move(command));
+  auto started = launch_part(context_.program, "proxy", std::move(command));
   if (!started) return started.error();
   proxy_ = std::move(*started);
   proxy_command_ = proxy_->command_line();
-  return wait_healthy(*proxy_, admin_port_);
+  return wait_healthy(*proxy_, admin_port_, context_.rest);
 }
 
 Result<void> CellParts::limit_proxy(unsigned percent) {
   const auto limited = std::make_shared<std::atomic<bool>>(false);
-  auto started = launch("quota",
-                        {"pressure", "quota", "--pid", std::to_string(proxy_->pid()), "--percent",
-                         std::to_string(percent), "--period", "20ms", "--json"},
-                        [limited](std::string_view line) {
-                          if (line.find("\"limited\"") != std::string_view::npos) limited->store(true);
-                        });
+  auto started = launch_part(context_.program, "quota",
+                             {"pressure", "quota", "--pid", std::to_string(proxy_->pid()), "--percent",
+                              std::to_string(percent), "--period", "20ms", "--json"},
+                             [limited](std::string_view line) {
+                               if (line.find("\"limited\"") != std::string_view::npos) limited->store(true);
+                             });
   if (!started) return started.error();
   quota_ = std::move(*started);
   const TimePoint end = steady_now() + kStartLimit;
@@ -114,7 +80,7 @@ Result<void> CellParts::limit_proxy(unsigned percent) {
 
 Result<void> CellParts::control_backend(const std::string& json) {
   const auto answer = HttpClient("127.0.0.1", backend_port_).post("/control", json);
-  if (!answer || answer->status != 200) return failure(*backend_, "did not take " + json);
+  if (!answer || answer->status != 200) return part_failure(*backend_, "did not take " + json);
   return {};
 }
 
@@ -122,14 +88,14 @@ Result<std::vector<paradox::LoggedCall>> CellParts::load(std::vector<std::string
                                                          const std::function<Result<void>()>& meanwhile) {
   const std::string log = context_.scratch + "/requests.csv";
   std::vector<std::string> command = {"load",
-                                      "http://" + address(port_) + "/api/data",
+                                      "http://" + loopback(port_) + "/api/data",
                                       "--requests-log",
                                       log,
                                       "--quiet",
                                       "--seed",
                                       std::to_string(context_.seed)};
   append(command, std::move(arguments));
-  auto started = launch("load", std::move(command));
+  auto started = launch_part(context_.program, "load", std::move(command));
   if (!started) return started.error();
   load_ = std::move(*started);
   const TimePoint end = steady_now() + limit;
@@ -138,11 +104,11 @@ Result<std::vector<paradox::LoggedCall>> CellParts::load(std::vector<std::string
       if (auto fine = meanwhile(); !fine) return fine.error();
     }
     if (!context_.rest(kLook)) return Error{"stopped", "stopped"};
-    if (proxy_->wait(Duration::zero())) return failure(*proxy_, "ended under load");
-    if (steady_now() > end) return failure(*load_, "did not end");
+    if (proxy_->wait(Duration::zero())) return part_failure(*proxy_, "ended under load");
+    if (steady_now() > end) return part_failure(*load_, "did not end");
   }
   const auto ended = load_->wait(Duration::zero());
-  if (!ended->success() && ended->code != 1) return failure(*load_, "ended with " + ended->describe());
+  if (!ended->success() && ended->code != 1) return part_failure(*load_, "ended with " + ended->describe());
   std::ifstream in(log);
   const std::string text((std::istreambuf_iterator<char>(in)), std::istreambuf_iterator<char>());
   return paradox::parse_request_log(text);

@@ -8,6 +8,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "quoll/lab/experiments/part.h"
 #include "quoll/lab/experiments/report_html.h"
 
 namespace quoll::lab::experiments::paradox {
@@ -26,20 +27,16 @@ std::string millis(Duration d) {
   return std::to_string(std::chrono::round<std::chrono::milliseconds>(d).count());
 }
 
-std::string address(std::uint16_t port) {
-  return "127.0.0.1:" + std::to_string(port);
-}
-
 CallerCommand quoll_command(Caller caller, const CallerPlace& place) {
   return {place.program,
           {"quoll",
            "proxy",
            "--listen",
-           address(place.port),
+           loopback(place.port),
            "--upstream",
-           "http://" + address(place.upstream),
+           "http://" + loopback(place.upstream),
            "--admin",
-           address(place.admin),
+           loopback(place.admin),
            "--timeout",
            format_duration(place.deadline),
            "--error-threshold",
@@ -148,7 +145,7 @@ std::vector<std::string> pressure_arguments(Pressure pressure, pid_t process, st
       break;
     case Pressure::loop100:
     case Pressure::loop600:
-      add({"loop", "--target", "http://" + address(control), "--block",
+      add({"loop", "--target", "http://" + loopback(control), "--block",
            pressure == Pressure::loop100 ? "100ms" : "600ms", "--seed", std::to_string(seed)});
       break;
     case Pressure::quota:

@@ -9,6 +9,7 @@
 #include <iterator>
 
 #include "quoll/lab/experiments/paradox_callers.h"
+#include "quoll/lab/experiments/part.h"
 #include "quoll/lab/experiments/prometheus_text.h"
 
 namespace quoll::lab::experiments::paradox {
@@ -19,17 +20,12 @@ namespace json = boost::json;
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr Duration kStartLimit = seconds(10);
 // Short enough to catch a 100 ms stall while it lasts.
 constexpr Duration kLook = milliseconds(40);
 // Under a quota every question costs the caller a part of its share, so it is asked less often.
 constexpr Duration kAskUnderQuota = milliseconds(200);
 constexpr Duration kTallyStep = milliseconds(50);
 constexpr const char* kTruthRecords = "400000";
-
-std::string address(std::uint16_t port) {
-  return fmt::format("127.0.0.1:{}", port);
-}
 
 // An object of one line of JSON; empty when it is none.
 json::object object_of(std::string_view line) {
@@ -69,38 +65,12 @@ CellRun::~CellRun() {
   for (auto* part : {&load_, &pressure_, &caller_, &backend_}) part->reset();
 }
 
-Error CellRun::failure(Process& process, const std::string& what) const {
-  std::string text = fmt::format("{} {}\n  it was started as: {}", process.name(), what, process.command_line());
-  for (const std::string& line : process.tail()) text += "\n    " + line;
-  return {text, "part"};
-}
-
-Result<std::unique_ptr<Process>> CellRun::launch(const std::string& name, std::vector<std::string> arguments,
-                                                 std::function<void(std::string_view)> on_line) {
-  arguments.insert(arguments.begin(), "quoll");
-  return Process::start(
-      {.name = name, .program = context_.program, .command = std::move(arguments), .on_line = std::move(on_line)});
-}
-
-Result<void> CellRun::wait_healthy(Process& process, std::uint16_t port) {
-  const HttpClient client("127.0.0.1", port, milliseconds(500));
-  const TimePoint end = steady_now() + kStartLimit;
-  while (steady_now() < end) {
-    if (client.get_ok("/health")) return {};
-    if (const auto ended = process.wait(milliseconds(10))) {
-      return failure(process, "ended with " + ended->describe() + " before it was ready");
-    }
-    if (!context_.rest(milliseconds(10))) return Error{"stopped", "stopped"};
-  }
-  return failure(process, "was not ready within " + format_duration(kStartLimit));
-}
-
 Result<void> CellRun::start_backend() {
   backend_port_ = any_free_port();
   // A backend that waits for the CPU itself leaves more calls undecided; -5 needs privilege and is only asked for.
   std::vector<std::string> arguments = {"backend",
                                         "--listen",
-                                        address(backend_port_),
+                                        loopback(backend_port_),
                                         "--seed",
                                         std::to_string(context_.seed),
                                         "--truth",
@@ -111,10 +81,11 @@ Result<void> CellRun::start_backend() {
                                         "error",
                                         "--json"};
   arguments.insert(arguments.end(), setting_.arguments.begin(), setting_.arguments.end());
-  auto started = launch("backend", std::move(arguments), [this](std::string_view line) { on_backend(line); });
+  auto started = launch_part(context_.program, "backend", std::move(arguments),
+                             [this](std::string_view line) { on_backend(line); });
   if (!started) return started.error();
   backend_ = std::move(*started);
-  return wait_healthy(*backend_, backend_port_);
+  return wait_healthy(*backend_, backend_port_, context_.rest);
 }
 
 Result<void> CellRun::start_caller() {
@@ -134,23 +105,24 @@ Result<void> CellRun::start_caller() {
   if (!started) return started.error();
   caller_ = std::move(*started);
   record_.command = caller_->command_line();
-  const auto healthy = wait_healthy(*caller_, port_);
+  const auto healthy = wait_healthy(*caller_, port_, context_.rest);
   if (!healthy) return healthy;
   worker_ = working_process(record_.caller, caller_->pid());
-  if (worker_ == 0) return failure(*caller_, "has no worker");
+  if (worker_ == 0) return part_failure(*caller_, "has no worker");
   return {};
 }
 
 // First connections, first stamps, and the compiler of those that compile while they run: none of them is measured.
 Result<void> CellRun::warm_up() {
-  auto started = launch("warm-up", {"load", "http://" + address(port_) + "/api/data", "-c",
-                                    std::to_string(std::min(setting_.connections, 50U)), "-n", "400", "--quiet",
-                                    "--id-prefix", "w", "--header-id", "X-Request-Id"});
+  auto started = launch_part(
+      context_.program, "warm-up",
+      {"load", "http://" + loopback(port_) + "/api/data", "-c", std::to_string(std::min(setting_.connections, 50U)),
+       "-n", "400", "--quiet", "--id-prefix", "w", "--header-id", "X-Request-Id"});
   if (!started) return started.error();
   const TimePoint end = steady_now() + 2 * kStartLimit;
   while (!(*started)->wait(Duration::zero())) {
     if (!context_.rest(milliseconds(20))) return Error{"stopped", "stopped"};
-    if (steady_now() > end) return failure(**started, "did not end");
+    if (steady_now() > end) return part_failure(**started, "did not end");
   }
   // What it opened, it may close again.
   if (has_breaker(record_.caller) && !context_.rest(milliseconds(100))) return Error{"stopped", "stopped"};
@@ -182,7 +154,8 @@ Result<void> CellRun::start_pressure() {
   if (group_.pressure == Pressure::none) return {};
   const std::uint16_t control = is_quoll(record_.caller) ? admin_port_ : port_;
   auto arguments = pressure_arguments(group_.pressure, worker_, control, context_.seed);
-  auto started = launch("pressure", std::move(arguments), [this](std::string_view line) { on_pressure(line); });
+  auto started = launch_part(context_.program, "pressure", std::move(arguments),
+                             [this](std::string_view line) { on_pressure(line); });
   if (!started) return started.error();
   pressure_ = std::move(*started);
   const TimePoint end = steady_now() + kStartLimit;
@@ -202,7 +175,7 @@ Result<void> CellRun::start_pressure() {
 
 std::vector<std::string> CellRun::load_arguments() const {
   std::vector<std::string> arguments = {"load",
-                                        "http://" + address(port_) + "/api/data",
+                                        "http://" + loopback(port_) + "/api/data",
                                         "-c",
                                         std::to_string(setting_.connections),
                                         "--requests-log",
@@ -227,7 +200,7 @@ std::vector<std::string> CellRun::load_arguments() const {
 }
 
 Result<void> CellRun::load() {
-  auto started = launch("load", load_arguments());
+  auto started = launch_part(context_.program, "load", load_arguments());
   if (!started) return started.error();
   load_ = std::move(*started);
   started_ = steady_now();
@@ -240,17 +213,17 @@ Result<void> CellRun::load() {
       const std::string change =
           fmt::format(R"({{"mode":"hang","for":"{}"}})", format_duration(group_.length * 3 / 10));
       const auto answer = HttpClient("127.0.0.1", backend_port_).post("/control", change);
-      if (!answer || answer->status != 200) return failure(*backend_, "did not take " + change);
+      if (!answer || answer->status != 200) return part_failure(*backend_, "did not take " + change);
       outage_due = false;
     }
     watch();
     if (!context_.rest(kLook)) return Error{"stopped", "stopped"};
-    if (caller_->wait(Duration::zero())) return failure(*caller_, "ended under load");
-    if (steady_now() > limit) return failure(*load_, "did not end");
+    if (caller_->wait(Duration::zero())) return part_failure(*caller_, "ended under load");
+    if (steady_now() > limit) return part_failure(*load_, "did not end");
   }
   load_ended_ = steady_now();
   const auto ended = load_->wait(Duration::zero());
-  if (ended && !ended->success() && ended->code != 1) return failure(*load_, "ended with " + ended->describe());
+  if (ended && !ended->success() && ended->code != 1) return part_failure(*load_, "ended with " + ended->describe());
   return {};
 }
 

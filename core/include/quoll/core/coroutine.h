@@ -9,9 +9,8 @@
 //
 //   TimePoint now()                    read now
 //   awaitable of void sleep(Duration)  waits; net/asio_env.h has both for Asio
-//   awaitable of bool cancelled()      optional: the coroutine itself is being cancelled. What the call then throws
-//   says
-//                                      nothing of the callee; it is thrown on, and the attempt counts as cancelled
+//   awaitable of bool cancelled()      optional: the coroutine itself is being cancelled. What the call then throws is
+//                                      thrown on; it says nothing of the callee: the attempt counts as cancelled
 //   void transition(const Transition&) optional: told what the breaker did
 //
 // A coroutine that is destroyed while it waits, wherever it is, gives back every permit and slot.

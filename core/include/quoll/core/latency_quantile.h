@@ -68,7 +68,8 @@ class DecayingQuantile {
 // a golden-ratio sequence, even on any stretch and in step with no pattern of the traffic (Knuth, TAOCP 3, 6.4). While
 // the estimate is still being filled, every sample counts as above.
 //
-// Thread-safe. Two threads that share a shard may lose a few of the samples that are not above; none of those above.
+// Thread-safe. Two threads that share a shard may lose a few of the samples that are not above, or count an older one
+// in their place; none of those above is lost.
 class SampleLanes {
  public:
   struct Held {

@@ -51,10 +51,6 @@ class CellParts {
   static constexpr Duration kLook = std::chrono::milliseconds(50);
 
  private:
-  Result<std::unique_ptr<Process>> launch(const std::string& name, std::vector<std::string> arguments,
-                                          std::function<void(std::string_view)> on_line = nullptr);
-  Result<void> wait_healthy(Process& process, std::uint16_t port);
-
   const PartsContext& context_;
   std::uint16_t backend_port_ = 0;
   std::uint16_t port_ = 0;

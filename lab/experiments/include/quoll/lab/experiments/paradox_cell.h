@@ -60,10 +60,6 @@ class CellRun {
   void fill_series(const std::vector<Call>& calls, const std::vector<Transition>& transitions);
   Result<void> read_counters(bool after);
 
-  Result<std::unique_ptr<Process>> launch(const std::string& name, std::vector<std::string> arguments,
-                                          std::function<void(std::string_view)> on_line = {});
-  Result<void> wait_healthy(Process& process, std::uint16_t port);
-  Error failure(Process& process, const std::string& what) const;
   std::vector<std::string> load_arguments() const;
   void on_pressure(std::string_view line);
   void on_backend(std::string_view line);
