@@ -66,7 +66,7 @@ bool enable_stamps(int fd) {
   return ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
 }
 
-StampedSocket::StampedSocket(Loop& loop, TcpSocket socket) : loop_(loop), socket_(std::move(socket)) {}
+StampedSocket::StampedSocket(Loop& loop, TcpSocket socket) : loop_(loop), edge_(std::move(socket)) {}
 
 ReadResult StampedSocket::try_read(std::span<char> into) {
   QUOLL_ASSERT(!into.empty());  // recvmsg would return 0, which reads as EOF
@@ -80,7 +80,7 @@ ReadResult StampedSocket::try_read(std::span<char> into) {
   message.msg_controllen = sizeof control;
   ssize_t n;
   do {
-    n = ::recvmsg(socket_.native_handle(), &message, MSG_DONTWAIT);
+    n = ::recvmsg(native_handle(), &message, MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
   drained_ = n < 0 && would_block(errno);
   if (drained_) return out;
@@ -135,7 +135,7 @@ Task<bool> StampedSocket::wait_readable(TimePoint deadline) {
 }
 
 void StampedSocket::move_read_deadline(TimePoint deadline) {
-  if (reader_waits_) loop_.deadlines.set(read_deadline_, deadline);
+  if (edge_.reader_waits()) loop_.deadlines.set(read_deadline_, deadline);
 }
 
 Task<bool> StampedSocket::wait_writable(TimePoint deadline) {
@@ -151,14 +151,15 @@ WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
     const TimePoint before = steady_now();
-    const ssize_t n = ::sendmsg(socket_.native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    const ssize_t n = ::sendmsg(native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
+    if (out.bytes == 0) out.began_at = before;
     if (n < 0) {
       out.status = would_block(errno) ? IoStatus::would_block : IoStatus::error;
       out.error = errno;
       break;
     }
-    out.sent_at = send_time(socket_.native_handle(), before, steady_now());
+    out.sent_at = send_time(native_handle(), before, steady_now());
     out.bytes += static_cast<std::size_t>(n);
     pieces = drop_front(pieces, static_cast<std::size_t>(n));
   }
@@ -186,53 +187,72 @@ Task<WriteResult> StampedSocket::write(std::span<iovec> pieces, TimePoint deadli
 // passed on.
 Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline) {
   for (;;) {
-    if (!socket_.is_open()) co_return true;  // the next call on it will say so
+    if (!is_open()) co_return true;  // the next call on it will say so
     loop_.deadlines.set(deadline, deadline.at());
     boost::system::error_code error;
     if (what == TcpSocket::wait_write) {
-      std::tie(error) = co_await socket_.async_wait(what, kAwait);
-    } else if (drained_ || peek() == Peek::quiet) {
-      reader_waits_ = true;
-      std::tie(error) = co_await socket_.wait_edge(kAwait);
-      reader_waits_ = false;
+      std::tie(error) = co_await socket().async_wait(what, kAwait);
+    } else {
+      if (edge_.take_missed()) drained_ = false;
+      if (drained_ || peek() == Peek::quiet) std::tie(error) = co_await edge_.wait(kAwait);
     }
     deadline.clear();
     if (!error) co_return true;
-    if (error != asio::error::operation_aborted || !socket_.is_open()) co_return true;
+    if (error != asio::error::operation_aborted || !is_open()) co_return true;
     if (deadline.at() != kNever && steady_now() >= deadline.at()) co_return false;
   }
 }
 
-void StampedSocket::wake(void* self) {
+void StampedSocket::wake_reader(void* self) {
+  static_cast<StampedSocket*>(self)->edge_.interrupt();
+}
+
+void StampedSocket::wake_writer(void* self) {
   boost::system::error_code ignored;
-  static_cast<StampedSocket*>(self)->socket_.cancel(ignored);
+  static_cast<StampedSocket*>(self)->socket().cancel(ignored);
 }
 
 StampedSocket::Peek StampedSocket::peek() {
   char byte;
   ssize_t n;
   do {
-    n = ::recv(socket_.native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    n = ::recv(native_handle(), &byte, 1, MSG_PEEK | MSG_DONTWAIT);
   } while (n < 0 && errno == EINTR);
   if (n > 0) return Peek::readable;
   drained_ = n < 0 && would_block(errno);
   return drained_ ? Peek::quiet : Peek::closed;
 }
 
+StampedSocket::Peer StampedSocket::peer_state() {
+  tcp_info info{};
+  socklen_t size = sizeof info;
+  if (!is_open() || ::getsockopt(native_handle(), IPPROTO_TCP, TCP_INFO, &info, &size) != 0) return Peer::gone;
+  switch (info.tcpi_state) {
+    case TCP_CLOSE:
+      return Peer::gone;
+    case TCP_CLOSE_WAIT:
+    case TCP_LAST_ACK:
+    case TCP_CLOSING:
+      return Peer::finished;
+    default:
+      return Peer::connected;
+  }
+}
+
 void StampedSocket::shutdown_send() {
   boost::system::error_code ignored;
-  socket_.shutdown(TcpSocket::shutdown_send, ignored);
+  socket().shutdown(TcpSocket::shutdown_send, ignored);
 }
 
 void StampedSocket::close() {
   boost::system::error_code ignored;
-  socket_.close(ignored);
+  socket().close(ignored);
 }
 
 void StampedSocket::abort() {
-  if (!socket_.is_open()) return;
+  if (!is_open()) return;
   const linger hard{1, 0};
-  ::setsockopt(socket_.native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
+  ::setsockopt(native_handle(), SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
   close();
 }
 

@@ -42,7 +42,9 @@ Metrics::Metrics(telemetry::Registry& r)
       bad_requests(r.counter("quoll_bad_requests_total", "Requests refused because they were malformed or too large.")),
       upstream_connects(r.counter("quoll_upstream_connects_total", "Connections opened to upstreams.")),
       upstream_resent(r.counter("quoll_upstream_resent_total",
-                                "Requests sent again because a kept connection turned out to be closed.")),
+                                "Requests sent again because a kept connection turned out to be closed or spoilt.")),
+      upstream_unasked(r.counter("quoll_upstream_unasked_total",
+                                 "Connections closed because the upstream had sent bytes that nobody asked for.")),
       bytes_from_clients(r.counter("quoll_request_body_bytes_total", "Body bytes received from clients.")),
       bytes_to_clients(r.counter("quoll_response_body_bytes_total", "Body bytes sent to clients.")) {}
 

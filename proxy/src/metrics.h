@@ -55,6 +55,7 @@ struct Metrics {
   telemetry::Counter& bad_requests;
   telemetry::Counter& upstream_connects;
   telemetry::Counter& upstream_resent;
+  telemetry::Counter& upstream_unasked;
   telemetry::Counter& bytes_from_clients;
   telemetry::Counter& bytes_to_clients;
 };

@@ -97,10 +97,12 @@ Upload::Upload(Session& session, const CallLimit& limit)
 bool Upload::send_bodyless(net::StampedSocket& upstream) {
   if (!body_.done()) return false;
   replayable_ = true;
+  began_at_ = sent_at_ = net::kNever;  // of this connection
   std::string& out = session_.exchange.out;
   iovec head{out.data(), out.size()};
   std::span<iovec> pieces{&head, 1};
   const net::WriteResult written = upstream.write_now(pieces);
+  began_at_ = written.began_at;
   complete_ = written.status == net::IoStatus::ok;
   if (complete_) mark_sent(upstream, written.sent_at);
   out.erase(0, written.bytes);
@@ -134,6 +136,7 @@ net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bo
     if (body_.done() && chunked_) gather.add(http::kLastChunk);
     std::span<iovec> pieces = gather.pieces();
     net::WriteResult written = upstream.write_now(pieces);
+    if (began_at_ == net::kNever) began_at_ = written.began_at;
     if (written.status == net::IoStatus::would_block) {
       written = co_await upstream.write(pieces, steady_now() + session_.route.options.body_gap);
     }
@@ -174,7 +177,6 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
 
 void Upload::mark_sent(net::StampedSocket& upstream, TimePoint at) {
   sent_at_ = at;
-  upstream.set_earliest_arrival(body_.received() == 0 ? at : TimePoint{});  // an answer may precede a body's end
   upstream.move_read_deadline(limit_.after(at));
 }
 

@@ -39,6 +39,8 @@ class Upload {
   // request lies, is aborted.
   net::Task<void> finish();
 
+  // When the first byte left, at the earliest; kNever before.
+  TimePoint began_at() const { return began_at_; }
   // When the last byte left, or the upstream stopped taking them; kNever before.
   TimePoint sent_at() const { return sent_at_; }
   bool client_gone() const { return client_gone_; }
@@ -67,6 +69,7 @@ class Upload {
   bool replayable_ = false;
   bool complete_ = false;
   net::StampedSocket* upstream_ = nullptr;  // while running
+  TimePoint began_at_ = net::kNever;
   TimePoint sent_at_ = net::kNever;
   boost::asio::steady_timer::rebind_executor<net::Executor>::other finished_;
 };

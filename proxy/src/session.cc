@@ -17,7 +17,8 @@ RouteDurations::RouteDurations(telemetry::Registry& registry, const std::string&
 
 WorkerState::WorkerState(net::Worker& w, const Shared& s) : worker(w), shared(s), shard(w.index()) {
   for (const net::TcpEndpoint& endpoint : s.routes.endpoints()) {
-    pools.emplace_back(endpoint, UpstreamPool::Options{s.options.pool_size, s.options.pool_idle});
+    pools.emplace_back(endpoint, UpstreamPool::Options{s.options.pool_size, s.options.pool_idle},
+                       s.metrics.upstream_unasked, shard);
   }
   durations.reserve(s.routes.size());
   for (std::size_t i = 0; i < s.routes.size(); ++i) durations.emplace_back(s.metrics.registry, s.routes[i].name());

@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <boost/intrusive/list.hpp>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <string>
@@ -80,7 +81,7 @@ struct WorkerState {
   net::Worker& worker;
   const Shared& shared;
   unsigned shard;
-  std::vector<UpstreamPool> pools;         // by Route::pool
+  std::deque<UpstreamPool> pools;          // by Route::pool
   std::vector<RouteDurations> durations;   // by Route::index
   std::vector<core::RetryPolicy> retries;  // by Route::index
   bool draining = false;

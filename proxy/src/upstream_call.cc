@@ -7,8 +7,13 @@ namespace {
 
 using http::ProxyError;
 
-// Far more than the kernel's stamps may be off by once they are converted.
-constexpr Duration kClockError = std::chrono::milliseconds(1);
+// How far an arrival may lie off, by two clocks that are not read at once and by their drift while the bytes waited to
+// be read (stamp_clock.h).
+Duration stamp_error(const net::ReadResult& read) {
+  return std::chrono::microseconds(50) + (read.read_at - read.arrived_at) / 1000;
+}
+// Stamps before the request must stay recognisable as such; what is further back is a clock that was set.
+constexpr Duration kStampsBeforeRequest = std::chrono::milliseconds(2);
 // 100 Continue, 103 Early Hints: more is no way to answer.
 constexpr int kMostInterim = 32;
 
@@ -26,11 +31,11 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
       if (!connected) co_return End::no_answer;
     }
     compose_head();
-    bool sent = upload_.send_bodyless(*socket_);
-    if (!sent) sent = co_await upload_.start(*socket_);
+    bool sent = upload_.send_bodyless(upstream());
+    if (!sent) sent = co_await upload_.start(upstream());
     if (upload_.bad_body()) co_return End::client_gone;
     if (sent) {
-      if (kept_) socket_->set_earliest_arrival(taken_at_ - 2 * kClockError);  // so that stale() can see it
+      upstream().set_earliest_arrival(upload_.began_at() - kStampsBeforeRequest);
       const End end = co_await await_head();
       if (end != End::no_answer || !resend_allowed()) co_return end;
     } else if (!resend_allowed()) {
@@ -45,15 +50,11 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
 // The second time, a kept connection is not tried again.
 bool UpstreamCall::take_kept_connection() {
   const bool again = kept_;
-  kept_ = false;
-  socket_.reset();
+  kept_ = got_bytes_ = spoilt_ = false;
+  connection_.reset();
   if (again) return false;
-  taken_at_ = steady_now();
-  // What cannot be sent twice, such as any body, must not meet a connection that the peer has closed.
-  const http::RequestHead& request = session_.exchange.request;
-  const bool repeatable = idempotent(request.method) && request.framing == http::Framing::none;
-  socket_ = session_.pool().take(taken_at_, !repeatable);
-  kept_ = socket_ != nullptr;
+  connection_ = session_.pool().take(steady_now());
+  kept_ = connection_ != nullptr;
   return kept_;
 }
 
@@ -73,8 +74,9 @@ net::Task<bool> UpstreamCall::connect() {
     fail(refused ? ProxyError::connection_refused : ProxyError::destination_unavailable,
          refused ? "the upstream refused the connection" : "the upstream cannot be reached", now);
   }
-  socket_ = std::move(made.socket);
-  co_return socket_ != nullptr;
+  if (made.socket == nullptr) co_return false;
+  connection_ = std::make_unique<UpstreamConnection>(std::move(made.socket));
+  co_return true;
 }
 
 void UpstreamCall::compose_head() {
@@ -112,7 +114,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
       co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", steady_now());
     }
     const TimePoint deadline = limit_.after(upload_.sent_at());
-    const net::ReadResult got = co_await socket_->read(x.up.writable(), deadline, wait_first);
+    const net::ReadResult got = co_await upstream().read(x.up.writable(), deadline, wait_first);
     wait_first = false;
     if (upload_.client_gone() || upload_.bad_body()) co_return End::client_gone;
     if (got.status == net::IoStatus::deadline) {
@@ -125,20 +127,27 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
     if (got.status != net::IoStatus::ok) {
       co_return fail(ProxyError::connection_terminated, "the upstream reset the connection", got.read_at);
     }
-    if (stale(got)) {
-      co_return fail(ProxyError::http_protocol_error, "the upstream had sent bytes that nobody asked for", got.read_at);
+    if (!got_bytes_ && before_request(got)) {
+      co_return spoilt("the upstream had sent bytes that nobody asked for", got.read_at);
     }
     got_bytes_ = true;
     x.up.commit(got.bytes);
     for (;;) {
       const http::ParseResult parsed = http::parse_response(x.up.view(), limits, x.request.method, scan, x.response);
-      if (parsed.bad()) co_return fail(ProxyError::http_protocol_error, parsed.message, got.read_at);
+      if (parsed.bad()) {
+        // On a kept connection, the rest of an earlier answer, such as the body of one to HEAD.
+        if (kept_ && interim == 0) co_return spoilt(parsed.message, got.read_at);
+        co_return fail(ProxyError::http_protocol_error, parsed.message, got.read_at);
+      }
       if (!parsed.complete()) break;
       x.up.consume(parsed.consumed);
       if (x.response.status == 101) {
         co_return fail(ProxyError::http_upgrade_failed, "the upstream switched protocols unasked", got.read_at);
       }
-      if (!x.response.interim()) co_return answered(got);
+      if (!x.response.interim()) {
+        if (kept_ && shifted()) co_return spoilt("the upstream sent two answers to one request", got.read_at);
+        co_return answered(got);
+      }
       if (++interim > kMostInterim) {
         co_return fail(ProxyError::http_protocol_error, "there are too many interim answers", got.read_at);
       }
@@ -200,20 +209,42 @@ core::Sample UpstreamCall::sample() const {
   return sample;
 }
 
-// Only for a kept connection that ended before a byte of an answer, and a request that is the same a second time.
+// Only for a kept connection that ended before a byte of an answer or was spoilt, and a request that is the same a
+// second time.
 bool UpstreamCall::resend_allowed() const {
-  return kept_ && !got_bytes_ && upload_.replayable() && judgement_.verdict != core::Verdict::timeout &&
+  return kept_ && (!got_bytes_ || spoilt_) && upload_.replayable() && judgement_.verdict != core::Verdict::timeout &&
          idempotent(session_.exchange.request.method);
 }
 
-// Bytes that lay in a kept connection before it was taken, such as the 408 of a peer that was tired of waiting, are
-// nobody's answer. The pool looks for them only in connections that have rested for a while.
-bool UpstreamCall::stale(const net::ReadResult& first) const {
-  return kept_ && !got_bytes_ && upload_.replayable() && first.stamped && first.arrived_at < taken_at_ - kClockError;
+// Bytes that were here before the request's first byte left answer something else: an earlier request, or nothing, as
+// the 408 of a peer that was tired of waiting.
+bool UpstreamCall::before_request(const net::ReadResult& first) const {
+  return first.stamped && first.arrived_at < upload_.began_at() - stamp_error(first);
+}
+
+// Whether an answer that has come whole has another one behind it. The kept connection had one too many in it, then,
+// and which of the two answers this request nobody can tell. (Other surplus, such as a line end too many, only costs
+// the connection.)
+bool UpstreamCall::shifted() const {
+  const Exchange& x = session_.exchange;
+  std::string_view rest = x.up.view();
+  http::BodyReader body(x.response.framing, x.response.content_length, session_.options().limits);
+  while (!body.done() && !rest.empty()) {
+    const auto piece = body.next(rest);
+    if (!piece) return false;  // the relay will say so
+    rest.remove_prefix(piece->consumed);
+  }
+  return body.done() && rest.starts_with("HTTP/");
+}
+
+UpstreamCall::End UpstreamCall::spoilt(std::string_view details, TimePoint now) {
+  spoilt_ = true;
+  session_.shared().metrics.upstream_unasked.add(1, session_.worker.shard);
+  return fail(ProxyError::http_protocol_error, details, now);
 }
 
 void UpstreamCall::keep_connection() {
-  session_.pool().give_back(std::move(socket_), steady_now());
+  session_.pool().give_back(std::move(connection_), judgement_.upstream, steady_now());
 }
 
 }  // namespace quoll::proxy

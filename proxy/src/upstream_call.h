@@ -33,8 +33,8 @@ class UpstreamCall {
   core::Sample sample() const;
   const Trouble& trouble() const { return trouble_; }
   // Not a byte of the request has left.
-  bool never_sent() const { return socket_ == nullptr; }
-  net::StampedSocket& upstream() { return *socket_; }
+  bool never_sent() const { return connection_ == nullptr; }
+  net::StampedSocket& upstream() { return connection_->socket(); }
   Upload& upload() { return upload_; }
   // Keeps the connection for another request. Without this it is closed.
   void keep_connection();
@@ -44,7 +44,9 @@ class UpstreamCall {
   net::Task<bool> connect();
   net::Task<End> await_head();
   bool resend_allowed() const;
-  bool stale(const net::ReadResult& first) const;
+  bool before_request(const net::ReadResult& first) const;
+  bool shifted() const;
+  End spoilt(std::string_view details, TimePoint now);
   void compose_head();
   End answered(const net::ReadResult& last);
   End fail(http::ProxyError error, std::string_view details, TimePoint now);
@@ -53,10 +55,10 @@ class UpstreamCall {
   Session& session_;
   const CallLimit limit_;
   Upload upload_;
-  std::unique_ptr<net::StampedSocket> socket_;
-  bool kept_ = false;  // the connection came from the pool
-  bool got_bytes_ = false;
-  TimePoint taken_at_{};  // from the pool
+  std::unique_ptr<UpstreamConnection> connection_;
+  bool kept_ = false;       // the connection came from the pool
+  bool got_bytes_ = false;  // of an answer
+  bool spoilt_ = false;     // it brought bytes that were nobody's answer
   bool cut_short_ = false;
   core::Judgement judgement_;
   Trouble trouble_;

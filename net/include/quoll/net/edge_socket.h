@@ -72,10 +72,15 @@ class EdgeWaitOp : public asio::detail::reactor_op {
 class EdgeSocket : public TcpSocket {
  public:
 #ifdef QUOLL_EDGE_WAIT
+  // False where wait_edge() completes as long as something is there to be read.
+  static constexpr bool kTellsEachEdgeOnce = true;
+
   explicit EdgeSocket(TcpSocket socket)
       : TcpSocket(std::move(socket)),
         reactor_(asio::use_service<asio::detail::epoll_reactor>(impl_.get_executor().context())) {}
 #else
+  static constexpr bool kTellsEachEdgeOnce = false;
+
   explicit EdgeSocket(TcpSocket socket) : TcpSocket(std::move(socket)) {}
 #endif
 

@@ -17,7 +17,7 @@
 #include <cstdint>
 #include <span>
 
-#include "quoll/net/edge_socket.h"
+#include "quoll/net/edge_wait.h"
 #include "quoll/net/loop.h"
 
 namespace quoll::net {
@@ -43,6 +43,7 @@ struct WriteResult {
   IoStatus status = IoStatus::ok;
   int error = 0;
   std::size_t bytes = 0;  // handed to the kernel, also when the status is not ok
+  TimePoint began_at{};   // just before the first byte was handed over
   TimePoint sent_at{};    // when the last byte was handed over; see send_time.h
 };
 
@@ -86,25 +87,41 @@ class StampedSocket {
   // Looks at an idle connection without consuming anything.
   enum class Peek : std::uint8_t { quiet, readable, closed };
   Peek peek();
+  // Whether the last read or peek left the socket empty; peek() need not be asked then, unless time has passed.
+  bool drained() const { return drained_; }
+
+  // Calls `watcher` from the loop whenever bytes or the end of the connection may have come while nobody waits to read;
+  // it may come for nothing, and may destroy the socket. No system call, and one that is waited for before or after
+  // shares the reactor's operation with it. unwatch() ends it; a read that waits goes first.
+  using Watcher = EdgeWait::Watcher;
+  void watch(Watcher watcher, void* self) { edge_.watch(watcher, self); }
+  void unwatch() { edge_.unwatch(); }
+
+  // What TCP knows of the peer, whether or not there are bytes before its end. `finished`: it sends no more; it may
+  // have closed, or read on. `gone`: a reset, or the connection was given up.
+  enum class Peer : std::uint8_t { connected, finished, gone };
+  Peer peer_state();
 
   void shutdown_send();
   // Closes; whoever waits is woken with an error. `abort` sends a reset instead of an orderly end.
   void close();
   void abort();
-  bool is_open() const { return socket_.is_open(); }
+  bool is_open() const { return socket().is_open(); }
 
   Loop& loop() { return loop_; }
-  int native_handle() { return socket_.native_handle(); }
+  int native_handle() { return socket().native_handle(); }
 
  private:
   Task<bool> wait(TcpSocket::wait_type what, Deadline& deadline);
-  static void wake(void* self);
+  static void wake_reader(void* self);
+  static void wake_writer(void* self);
+  EdgeSocket& socket() { return edge_.socket(); }
+  const EdgeSocket& socket() const { return edge_.socket(); }
 
   Loop& loop_;
-  EdgeSocket socket_;
-  Deadline read_deadline_{&StampedSocket::wake, this};
-  Deadline write_deadline_{&StampedSocket::wake, this};
-  bool reader_waits_ = false;
+  EdgeWait edge_;
+  Deadline read_deadline_{&StampedSocket::wake_reader, this};
+  Deadline write_deadline_{&StampedSocket::wake_writer, this};
   // The last read or peek left the socket empty, so that what comes next comes with an edge.
   bool drained_ = false;
   TimePoint earliest_{};
