@@ -73,11 +73,14 @@ void EdgeWait::completed(const boost::system::error_code& error) {
     if (state_->reader || watcher_ != nullptr) arm();
     return;
   }
-  if (state_->reader) return state_->reader.call(error);
-  missed_ = true;
-  if (watcher_ == nullptr || !open) return;
   const StatePtr state = state_;
-  watcher_(watcher_self_);
+  if (state_->reader) {
+    state_->reader.call(error);
+  } else {
+    missed_ = true;
+    if (watcher_ == nullptr || !open) return;
+    watcher_(watcher_self_);
+  }
   if (state->owner == nullptr || watcher_ == nullptr || !socket_.is_open()) return;
   if (EdgeSocket::kTellsEachEdgeOnce) arm();
 }

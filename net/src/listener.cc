@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "quoll/net/local_error.h"
 #include "quoll/net/stamped_socket.h"
 
 namespace quoll::net {
@@ -45,7 +46,8 @@ int open_socket(const TcpEndpoint& at, bool share, int backlog) {
 }
 
 bool out_of_descriptors(int error) {
-  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+  const LocalLack lack = local_lack(error);
+  return lack == LocalLack::descriptors || lack == LocalLack::memory;
 }
 
 }  // namespace

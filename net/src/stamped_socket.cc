@@ -239,6 +239,16 @@ StampedSocket::Peer StampedSocket::peer_state() {
   }
 }
 
+void StampedSocket::keep_alive() {
+  const auto set = [fd = native_handle()](int level, int name, int value) {
+    ::setsockopt(fd, level, name, &value, sizeof value);
+  };
+  set(IPPROTO_TCP, TCP_KEEPIDLE, 15);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, 10);
+  set(IPPROTO_TCP, TCP_KEEPCNT, 4);
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+}
+
 void StampedSocket::shutdown_send() {
   boost::system::error_code ignored;
   socket().shutdown(TcpSocket::shutdown_send, ignored);

@@ -58,15 +58,17 @@ std::optional<Event> event_of(core::State to) {
 
 }  // namespace
 
-Call::~Call() {
-  if (circuit_ != nullptr) {
-    circuit_->attempts_[static_cast<std::size_t>(AttemptEnd::cancelled)]->add(1, shard_);
-  }
+void Call::cancel() {
+  Circuit* const circuit = std::exchange(circuit_, nullptr);
+  if (circuit == nullptr) return;
+  permit_.reset();
+  place_ = {};
+  circuit->attempts_[static_cast<std::size_t>(AttemptEnd::cancelled)]->add(1, shard_);
 }
 
 void Call::finish(const core::Sample& sample, TimePoint now) {
   QUOLL_ASSERT(circuit_ != nullptr);
-  std::exchange(circuit_, nullptr)->finish(std::move(permit_), std::move(place_), sample, now, shard_);
+  std::exchange(circuit_, nullptr)->finish(std::move(*permit_), std::move(place_), sample, now, shard_);
 }
 
 Circuit::Circuit(std::string name, std::string upstream, const RouteSettings& settings, std::uint64_t seed,
@@ -107,9 +109,9 @@ void Circuit::finish(core::Permit permit, CallPolicies::Place place, const core:
                      unsigned shard) {
   attempts_[static_cast<std::size_t>(end_of(sample))]->add(1, shard);
   if (const auto event = event_of(sample.outcome)) count(*event, shard);
-  const bool trial = permit.trial();
+  // The policies hear of a trial before the breaker does: what it has shown is known when learning begins anew.
+  policies_.learn(std::move(place), sample, permit.trial(), now, shard);
   emit(breaker_.record(std::move(permit), sample, now));
-  policies_.learn(std::move(place), sample, trial, now, shard);
 }
 
 void Circuit::force(core::Mode mode, TimePoint now) {

@@ -43,14 +43,16 @@ class Call {
         place_(std::move(other.place_)),
         shard_(other.shard_) {}
   Call& operator=(Call&&) = delete;
-  ~Call();
+  ~Call() { cancel(); }
 
-  bool trial() const { return permit_.trial(); }
+  bool trial() const { return permit_->trial(); }
   void finish(const core::Sample& sample, TimePoint now);
+  // Gives the permit and the place back now.
+  void cancel();
 
  private:
   Circuit* circuit_;  // null once finished
-  core::Permit permit_;
+  std::optional<core::Permit> permit_;
   CallPolicies::Place place_;
   unsigned shard_;
 };

@@ -41,6 +41,23 @@ constexpr ShedAnswer kShedTooOld = {
     "Proxy-Status: quoll; error=proxy_internal_response; details=\"too_old\"\r\n",
     "{\"error\":\"the request waited too long for this proxy\"}\n"};
 
+// Of a body that did not come to its end.
+core::Outcome outcome_of(RelayEnd end) {
+  switch (end) {
+    case RelayEnd::upstream_broken:
+      return core::Outcome::failure;
+    case RelayEnd::upstream_silent:
+      return core::Outcome::timeout;
+    case RelayEnd::local_lack:
+      return core::Outcome::ignored;
+    case RelayEnd::done:
+    case RelayEnd::client_gone:
+    case RelayEnd::client_slow:
+      return core::Outcome::cancelled;
+  }
+  return core::Outcome::cancelled;
+}
+
 // The head that the client gets: the upstream's, with the connection's own fields replaced by ours.
 struct ClientHead {
   bool chunked = false;
@@ -72,7 +89,15 @@ ClientHead compose_client_head(Session& s) {
 
 }  // namespace
 
+net::Task<bool> ask_for_body(Session& s) {
+  s.exchange.request.expect_continue = false;                                      // met
+  iovec piece{const_cast<char*>(http::kContinue.data()), http::kContinue.size()};  // sendmsg only reads
+  const net::WriteResult written = co_await s.client.write({&piece, 1}, steady_now() + s.options().client_gap);
+  co_return written.status == net::IoStatus::ok;
+}
+
 net::Task<bool> send(Session& s, std::string_view bytes) {
+  s.watch.answer_begins();
   iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
   const net::WriteResult written = co_await s.client.write({&piece, 1}, steady_now() + s.options().client_gap);
   co_return written.status == net::IoStatus::ok;
@@ -149,11 +174,13 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, Call* call) {
     co_await upload.finish();
     co_return co_await settle(s, upload.body(), head.keep);
   }
-  // A client that left in the middle of its own body has ended the upstream's connection, too: nobody's failure.
-  if (end != RelayEnd::client_gone && !upload.client_gone() && !upload.bad_body()) {
-    sample.outcome = end == RelayEnd::upstream_broken ? core::Outcome::failure : core::Outcome::timeout;
-    finish();
+  // A client that left or stalled in the middle of its own body has ended the upstream's connection, too.
+  if (upload.client_gone() || upload.bad_body() || upload.blame_client(steady_now())) {
+    sample.outcome = core::Outcome::cancelled;
+  } else {
+    sample.outcome = outcome_of(end);
   }
+  if (sample.outcome != core::Outcome::cancelled) finish();
   co_await upload.finish();
   // The client has the head already; a cut connection is the only way left to say that the body is not whole.
   s.client.abort();

@@ -42,6 +42,10 @@ void Connection::drain() {
   if (idle_ && client_.peek() != net::StampedSocket::Peek::readable) client_.close();
 }
 
+void Connection::look() {
+  if (watch_ != nullptr) watch_->look();
+}
+
 net::Task<void> Connection::run() {
   TimePoint idle_until = steady_now() + worker_.shared.options.idle_timeout;
   for (;;) {
@@ -84,8 +88,11 @@ net::Task<Connection::Next> Connection::serve_one(Exchange& x) {
     co_return Next::close;
   }
 
-  Session session{worker_, client_, x, peer_, worker_.shared.routes.match(x.request.host, x.request.path)};
+  ClientWatch watch(client_, x.request);
+  watch_ = &watch;
+  Session session{worker_, client_, x, peer_, worker_.shared.routes.match(x.request.host, x.request.path), watch};
   const bool keep = co_await proxy::serve(session);
+  watch_ = nullptr;
   // What came after this request's body is the start of the next one.
   if (!x.body.empty()) {
     x.in.append(x.body.readable());

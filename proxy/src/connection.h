@@ -16,6 +16,7 @@ class Connection final : public OpenConnection {
   static net::Task<void> serve(WorkerState& worker, net::TcpSocket socket);
 
   void drain() override;
+  void look() override;
 
  private:
   Connection(WorkerState& worker, net::TcpSocket socket);
@@ -29,6 +30,7 @@ class Connection final : public OpenConnection {
   net::StampedSocket client_;
   std::string peer_;
   bool idle_ = true;
+  ClientWatch* watch_ = nullptr;  // during an exchange
 };
 
 }  // namespace quoll::proxy

@@ -26,6 +26,21 @@ telemetry::DurationHistogram& RequestHistograms::find(unsigned key) {
   return made;
 }
 
+namespace {
+
+std::array<telemetry::Counter*, net::kLocalLacks> local_failure_counters(telemetry::Registry& registry) {
+  std::array<telemetry::Counter*, net::kLocalLacks> out{};
+  for (std::size_t i = 1; i < out.size(); ++i) {
+    out[i] =
+        &registry.counter("quoll_local_failures_total",
+                          "Calls that failed for want of something on this machine; not held against the upstream.",
+                          {{"reason", net::word(static_cast<net::LocalLack>(i))}});
+  }
+  return out;
+}
+
+}  // namespace
+
 Metrics::Metrics(telemetry::Registry& r)
     : registry(r),
       queue_delay(r.histogram("quoll_queue_delay_seconds",
@@ -45,6 +60,7 @@ Metrics::Metrics(telemetry::Registry& r)
                                 "Requests sent again because a kept connection turned out to be closed or spoilt.")),
       upstream_unasked(r.counter("quoll_upstream_unasked_total",
                                  "Connections closed because the upstream had sent bytes that nobody asked for.")),
+      local_failures_by_lack(local_failure_counters(r)),
       bytes_from_clients(r.counter("quoll_request_body_bytes_total", "Body bytes received from clients.")),
       bytes_to_clients(r.counter("quoll_response_body_bytes_total", "Body bytes sent to clients.")) {}
 

@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "quoll/net/local_error.h"
 #include "quoll/telemetry/registry.h"
 
 namespace quoll::proxy {
@@ -46,6 +47,11 @@ class RequestHistograms {
 struct Metrics {
   explicit Metrics(telemetry::Registry& registry);
 
+  // Calls that failed for want of something on this machine.
+  telemetry::Counter& local_failures(net::LocalLack lack) {
+    return *local_failures_by_lack[static_cast<std::size_t>(lack)];
+  }
+
   telemetry::Registry& registry;
   telemetry::DurationHistogram& queue_delay;
   telemetry::DurationHistogram& local_delay;
@@ -56,6 +62,7 @@ struct Metrics {
   telemetry::Counter& upstream_connects;
   telemetry::Counter& upstream_resent;
   telemetry::Counter& upstream_unasked;
+  std::array<telemetry::Counter*, net::kLocalLacks> local_failures_by_lack;
   telemetry::Counter& bytes_from_clients;
   telemetry::Counter& bytes_to_clients;
 };

@@ -75,6 +75,7 @@ net::Task<bool> reply_instead(Session& s, UpstreamCall& attempt, bool answered) 
 net::Task<bool> part_from_client(Session& s, Upload& upload) {
   co_await upload.finish();
   if (upload.bad_body()) co_return co_await refuse_and_close(s, 400, "the body is malformed");
+  if (upload.client_slow()) co_return co_await refuse_and_close(s, 408, "the body did not come in time");
   co_return false;
 }
 
@@ -117,16 +118,18 @@ net::Task<bool> serve(Session& s) {
 
     // The client holds its body back until somebody wants it.
     if (x.request.expect_continue) {
-      const bool told = co_await send(s, http::kContinue);
+      const bool told = co_await ask_for_body(s);
       if (!told) co_return false;
-      x.request.expect_continue = false;  // met
     }
 
-    // The call, its timeout and its verdict. When the client leaves, `call` is dropped: cancelled.
+    // The call, its timeout and its verdict. When the client leaves, it is cancelled.
     const bool trial = call.trial();
     UpstreamCall attempt(s, {s.route.circuit.policies().timeout(trial), deadline});
     const UpstreamCall::End end = co_await attempt.run();
-    if (end == UpstreamCall::End::client_gone) co_return co_await part_from_client(s, attempt.upload());
+    if (end == UpstreamCall::End::client_gone) {
+      call.cancel();
+      co_return co_await part_from_client(s, attempt.upload());
+    }
 
     // An answer that is an error counts against the upstream.
     const bool answered = end == UpstreamCall::End::answered;
@@ -147,6 +150,7 @@ net::Task<bool> serve(Session& s) {
     if (answered) keep_if_whole(s, attempt);
     if (!pause) co_return co_await reply_instead(s, attempt, answered);
     co_await rest(s, *pause);
+    if (s.watch.gone()) co_return false;
     now = steady_now();
   }
 }

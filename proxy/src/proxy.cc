@@ -208,6 +208,7 @@ net::Task<void> Proxy::Impl::reap(WorkerState& state) {
     const auto [error] = co_await timer.async_wait(net::kAwait);
     if (error) co_return;
     for (UpstreamPool& pool : state.pools) pool.reap(steady_now());
+    for (OpenConnection& connection : state.open) connection.look();
   }
 }
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "quoll/http/write.h"
+#include "quoll/net/local_error.h"
 
 namespace quoll::proxy {
 namespace {
@@ -48,6 +49,18 @@ bool collect(http::BodyReader& body, Buffer& from, bool chunked, Gather& gather,
   return true;
 }
 
+// A stream of events is as long as its client stays, and quiet when nothing happens: no gap in it is a failure.
+bool event_stream(const http::ResponseHead& head) {
+  constexpr std::string_view kType = "text/event-stream";
+  for (const http::Field& field : head.fields) {
+    if (!http::iequals(field.name, "content-type")) continue;
+    const std::string_view type = field.value.substr(0, kType.size());
+    const std::string_view rest = field.value.substr(type.size());
+    return http::iequals(type, kType) && (rest.empty() || rest.front() == ';' || rest.front() == ' ');
+  }
+  return false;
+}
+
 }  // namespace
 
 net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, http::BodyReader& body, bool chunked,
@@ -57,6 +70,10 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
   gather.add(x.out);
   std::size_t bytes = 0;
   bool ended = false;
+  Duration held_up{};  // by the client, since the upstream's socket was last seen empty
+  const bool endless = event_stream(x.response);
+  if (endless) upstream.keep_alive();
+  s.watch.answer_begins();
   for (;;) {
     if (!collect(body, x.up, chunked, gather, bytes)) co_return RelayEnd::upstream_broken;
     if (body.done() && !ended) {
@@ -67,7 +84,9 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
     std::span<iovec> pieces = gather.pieces();
     net::WriteResult written = s.client.write_now(pieces);
     if (written.status == net::IoStatus::would_block) {
-      written = co_await s.client.write(pieces, steady_now() + s.options().client_gap);
+      const TimePoint blocked_at = steady_now();
+      written = co_await s.client.write(pieces, blocked_at + s.options().client_gap);
+      held_up += steady_now() - blocked_at;
     }
     if (written.status != net::IoStatus::ok) co_return RelayEnd::client_gone;
     gather.clear();
@@ -76,11 +95,20 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
 
     x.up.clear();
     x.up.reserve(Exchange::kBulk);
-    // The gap counts from here, where the socket has been emptied: the peer had all of it to send in.
-    const net::ReadResult got = co_await upstream.read(x.up.writable(), steady_now() + s.route.options.body_gap);
+    net::ReadResult got = upstream.try_read(x.up.writable());
+    if (got.status == net::IoStatus::would_block) {
+      held_up = {};
+      // The gap counts from here, where the socket has been emptied: the peer had all of it to send in.
+      const TimePoint patience = endless ? net::kNever : steady_now() + s.route.options.body_gap;
+      got = co_await upstream.read(x.up.writable(), patience, true);
+    }
+    if (s.watch.gone()) co_return RelayEnd::client_gone;
     if (got.status == net::IoStatus::deadline) co_return RelayEnd::upstream_silent;
-    if (got.status == net::IoStatus::error) co_return RelayEnd::upstream_broken;
-    if (got.status == net::IoStatus::eof && !body.finish_at_close()) co_return RelayEnd::upstream_broken;
+    if (net::local_lack(got.error) != net::LocalLack::nothing) co_return RelayEnd::local_lack;
+    const bool early_end = got.status == net::IoStatus::eof && !body.finish_at_close();
+    if (got.status == net::IoStatus::error || early_end) {
+      co_return held_up >= kClientStall ? RelayEnd::client_slow : RelayEnd::upstream_broken;
+    }
     x.up.commit(got.bytes);
   }
   s.shared().metrics.bytes_to_clients.add(bytes, s.worker.shard);
@@ -140,7 +168,10 @@ net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bo
     if (written.status == net::IoStatus::would_block) {
       written = co_await upstream.write(pieces, steady_now() + session_.route.options.body_gap);
     }
-    if (written.status != net::IoStatus::ok) co_return false;
+    if (written.status != net::IoStatus::ok) {
+      send_error_ = written.error;
+      co_return false;
+    }
     gather.clear();
     if (body_.done() || from.empty()) break;
   }
@@ -154,10 +185,13 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
   bool broken = false;
   while (!body_.done() && !broken && !stopping_) {
     buffer.clear();
+    waits_since_ = steady_now();
     const net::ReadResult got =
-        co_await session_.client.read(buffer.writable(), steady_now() + session_.options().client_gap);
+        co_await session_.client.read(buffer.writable(), waits_since_ + session_.options().client_gap);
+    waits_since_ = net::kNever;
     if (got.status != net::IoStatus::ok) {
       client_gone_ = !stopping_;
+      if (client_gone_ && got.status == net::IoStatus::deadline) client_slow_ = true;
       broken = true;
       break;
     }
@@ -165,6 +199,7 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
     broken = !co_await send_some(upstream, buffer, false);
   }
   running_ = false;
+  session_.watch.look();
   complete_ = body_.done() && !broken;
   finished_.cancel();
   if (broken && (client_gone_ || bad_body_)) {
@@ -173,6 +208,13 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
     // A body that the upstream does not take may still have an answer: it has until the deadline to say so.
     mark_sent(upstream, steady_now());
   }
+}
+
+bool Upload::blame_client(TimePoint now) {
+  const bool stalled = running_ && waits_since_ != net::kNever && now - waits_since_ >= kClientStall &&
+                       session_.client.peek() == net::StampedSocket::Peek::quiet;  // else it is we who are late
+  if (stalled) client_slow_ = true;
+  return stalled;
 }
 
 void Upload::mark_sent(net::StampedSocket& upstream, TimePoint at) {

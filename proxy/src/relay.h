@@ -16,7 +16,13 @@ enum class RelayEnd : std::uint8_t {
   upstream_broken,  // it closed early, reset, or sent what is no body
   upstream_silent,  // nothing for longer than the gap
   client_gone,
+  client_slow,  // the upstream broke off while the client had not taken what was there: it gave up on the client
+  local_lack,   // this machine was out of something that reading needs
 };
+
+// A client that has not moved for this long is why an upstream gave up on it. A client that keeps up sends the next
+// piece of a body, or takes it, within a round trip or two.
+inline constexpr Duration kClientStall = std::chrono::milliseconds(100);
 
 // Writes exchange.out (the head) and the body that follows to the client. `chunked`: frame it in chunks. `on_complete`
 // is called once the body has been received whole, before its last part is written.
@@ -45,6 +51,13 @@ class Upload {
   TimePoint sent_at() const { return sent_at_; }
   bool client_gone() const { return client_gone_; }
   bool bad_body() const { return bad_body_; }
+  // The client stopped in the middle of the body: for longer than client_gap, or, once the upstream has given up
+  // waiting, for longer than kClientStall.
+  bool client_slow() const { return client_slow_; }
+  // Whether an upstream that ends at `now` had been waiting for the client's body and not for us.
+  bool blame_client(TimePoint now);
+  // The errno of a send that failed; 0 without one.
+  int send_error() const { return send_error_; }
   // The body has been read to its end: the client's connection can carry another request.
   bool body_done() const { return body_.done(); }
   // And has left to its end: so can the upstream's. Its last piece may wait for an upstream that has answered already.
@@ -66,9 +79,12 @@ class Upload {
   bool stopping_ = false;
   bool client_gone_ = false;
   bool bad_body_ = false;
+  bool client_slow_ = false;
   bool replayable_ = false;
   bool complete_ = false;
+  int send_error_ = 0;
   net::StampedSocket* upstream_ = nullptr;  // while running
+  TimePoint waits_since_ = net::kNever;     // for the client's next piece
   TimePoint began_at_ = net::kNever;
   TimePoint sent_at_ = net::kNever;
   boost::asio::steady_timer::rebind_executor<net::Executor>::other finished_;

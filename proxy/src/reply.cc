@@ -61,7 +61,8 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
     }
     route.circuit.count(Event::fallback, telemetry::this_thread_shard());
   } else {
-    const bool refused = trouble.reason == FallbackReason::open || trouble.reason == FallbackReason::limit;
+    const bool refused = trouble.reason == FallbackReason::open || trouble.reason == FallbackReason::limit ||
+                         trouble.error == http::ProxyError::proxy_internal_error;
     reply.status = refused ? 503 : trouble.reason == FallbackReason::timeout ? 504 : 502;
     body = fmt::format(R"({{"error":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
                        "\n",

@@ -32,9 +32,9 @@ std::optional<Duration> pause_before_retry(Session& s, const UpstreamCall& attem
   CallPolicies& policies = s.route.circuit.policies();
   if (policies.options().retries == 0 || trial || s.worker.draining) return std::nullopt;
   const http::RequestHead& request = s.exchange.request;
-  if (request.framing != http::Framing::none || attempt.sample().outcome == core::Outcome::cancelled) {
-    return std::nullopt;
-  }
+  const core::Outcome outcome = attempt.sample().outcome;
+  const bool upstreams = outcome != core::Outcome::cancelled && outcome != core::Outcome::ignored;
+  if (request.framing != http::Framing::none || !upstreams) return std::nullopt;
   if (answered && !curable(s.exchange.response.status)) return std::nullopt;
   core::FailedAttempt failed{
       .attempts = attempts, .idempotent = idempotent(request.method), .never_sent = attempt.never_sent()};

@@ -14,6 +14,7 @@
 
 #include "admission_gate.h"
 #include "buffer.h"
+#include "client_watch.h"
 #include "metrics.h"
 #include "quoll/http/body.h"
 #include "quoll/http/head.h"
@@ -59,6 +60,8 @@ class OpenConnection : public boost::intrusive::list_base_hook<> {
  public:
   // The proxy is going away: a connection between two requests is closed, the others end after their answer.
   virtual void drain() = 0;
+  // Once a second: whether the client of an exchange has left in a way that made no edge.
+  virtual void look() = 0;
 
  protected:
   ~OpenConnection() = default;
@@ -96,6 +99,7 @@ struct Session {
   Exchange& exchange;
   std::string_view peer;  // the client's address
   Route& route;
+  ClientWatch& watch;
 
   const Shared& shared() const { return worker.shared; }
   const ProxyOptions& options() const { return worker.shared.options; }

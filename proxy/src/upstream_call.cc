@@ -28,8 +28,10 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
   for (;;) {
     if (!take_kept_connection()) {
       const bool connected = co_await connect();
+      if (session_.watch.gone()) co_return End::client_gone;
       if (!connected) co_return End::no_answer;
     }
+    session_.watch.guard(&upstream());
     compose_head();
     bool sent = upload_.send_bodyless(upstream());
     if (!sent) sent = co_await upload_.start(upstream());
@@ -39,6 +41,8 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
       const End end = co_await await_head();
       if (end != End::no_answer || !resend_allowed()) co_return end;
     } else if (!resend_allowed()) {
+      const net::LocalLack lack = net::local_lack(upload_.send_error());
+      if (lack != net::LocalLack::nothing) co_return fail_ours(lack);
       co_return fail(ProxyError::connection_terminated, "the upstream closed the connection while it was sent to",
                      steady_now());
     }
@@ -51,6 +55,7 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
 bool UpstreamCall::take_kept_connection() {
   const bool again = kept_;
   kept_ = got_bytes_ = spoilt_ = false;
+  session_.watch.guard(nullptr);
   connection_.reset();
   if (again) return false;
   connection_ = session_.pool().take(steady_now());
@@ -65,6 +70,10 @@ net::Task<bool> UpstreamCall::connect() {
       options.verdict == VerdictKind::timer ? net::DeadlinePolicy::timer_wins : net::DeadlinePolicy::look_first;
   net::ConnectResult made =
       co_await net::connect(w.worker.loop(), session_.pool().endpoint(), limit_.after(steady_now()), policy);
+  if (const net::LocalLack lack = net::local_lack(made.error); lack != net::LocalLack::nothing) {
+    fail_ours(lack);
+    co_return false;
+  }
   w.shared.metrics.upstream_connects.add(1, w.shard);
   const TimePoint now = steady_now();
   if (made.status == net::IoStatus::deadline) {
@@ -116,16 +125,16 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
     const TimePoint deadline = limit_.after(upload_.sent_at());
     const net::ReadResult got = co_await upstream().read(x.up.writable(), deadline, wait_first);
     wait_first = false;
-    if (upload_.client_gone() || upload_.bad_body()) co_return End::client_gone;
+    if (session_.watch.gone() || upload_.client_gone() || upload_.bad_body()) co_return End::client_gone;
     if (got.status == net::IoStatus::deadline) {
       co_return time_out(ProxyError::http_response_timeout, "the upstream did not answer in time", got.read_at);
     }
     if (got.status == net::IoStatus::eof) {
-      co_return fail(got_bytes_ ? ProxyError::http_response_incomplete : ProxyError::connection_terminated,
-                     "the upstream closed the connection before its answer", got.read_at);
+      co_return broken_off(got_bytes_ ? ProxyError::http_response_incomplete : ProxyError::connection_terminated,
+                           "the upstream closed the connection before its answer", got);
     }
     if (got.status != net::IoStatus::ok) {
-      co_return fail(ProxyError::connection_terminated, "the upstream reset the connection", got.read_at);
+      co_return broken_off(ProxyError::connection_terminated, "the upstream reset the connection", got);
     }
     if (!got_bytes_ && before_request(got)) {
       co_return spoilt("the upstream had sent bytes that nobody asked for", got.read_at);
@@ -193,6 +202,23 @@ UpstreamCall::End UpstreamCall::fail(ProxyError error, std::string_view details,
   return End::no_answer;
 }
 
+// The end of a connection that owed an answer. An upstream that was tired of waiting for the client's body is well.
+UpstreamCall::End UpstreamCall::broken_off(ProxyError error, std::string_view details, const net::ReadResult& got) {
+  if (const net::LocalLack lack = net::local_lack(got.error); lack != net::LocalLack::nothing) return fail_ours(lack);
+  if (upload_.blame_client(got.read_at)) return End::client_gone;
+  return fail(error, details, got.read_at);
+}
+
+UpstreamCall::End UpstreamCall::fail_ours(net::LocalLack lack) {
+  ours_ = true;
+  WorkerState& w = session_.worker;
+  w.shared.metrics.local_failures(lack).add(1, w.shard);
+  w.shared.log.warn("local_failure", {{"circuit", session_.route.circuit.name()}, {"reason", net::to_string(lack)}});
+  judgement_ = {};
+  trouble_ = {FallbackReason::error, ProxyError::proxy_internal_error, net::to_string(lack), std::chrono::seconds(1)};
+  return End::no_answer;
+}
+
 UpstreamCall::End UpstreamCall::time_out(ProxyError error, std::string_view details, TimePoint now) {
   const TimePoint sent_at = upload_.sent_at();
   cut_short_ = limit_.by_client(sent_at);
@@ -206,6 +232,7 @@ UpstreamCall::End UpstreamCall::time_out(ProxyError error, std::string_view deta
 core::Sample UpstreamCall::sample() const {
   core::Sample sample = core::to_sample(judgement_);
   if (cut_short_ && sample.outcome == core::Outcome::timeout) sample.outcome = core::Outcome::cancelled;
+  if (ours_) sample.outcome = core::Outcome::ignored;
   return sample;
 }
 

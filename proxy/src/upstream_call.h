@@ -8,6 +8,7 @@
 
 #include "call_limit.h"
 #include "quoll/core/judge.h"
+#include "quoll/net/local_error.h"
 #include "relay.h"
 #include "reply.h"
 #include "session.h"
@@ -20,16 +21,20 @@ bool idempotent(std::string_view method);
 class UpstreamCall {
  public:
   UpstreamCall(Session& session, const CallLimit& limit) : session_(session), limit_(limit), upload_(session, limit) {}
+  ~UpstreamCall() { session_.watch.guard(nullptr); }
+  UpstreamCall(const UpstreamCall&) = delete;
+  UpstreamCall& operator=(const UpstreamCall&) = delete;
 
   enum class End : std::uint8_t {
     answered,     // exchange.response is filled, exchange.up starts at the body; see judgement()
     no_answer,    // it failed or timed out; see judgement() and trouble()
-    client_gone,  // the client left, or its body was malformed; says nothing of the upstream
+    client_gone,  // the client left, stopped sending, or its body was malformed; says nothing of the upstream
   };
   net::Task<End> run();
 
   const core::Judgement& judgement() const { return judgement_; }
-  // For the policies. Where the client's own deadline cut the call short, it says nothing of the upstream.
+  // For the policies. What the client's own deadline cut short, or our own lack of something, says nothing of the
+  // upstream.
   core::Sample sample() const;
   const Trouble& trouble() const { return trouble_; }
   // Not a byte of the request has left.
@@ -49,6 +54,8 @@ class UpstreamCall {
   End spoilt(std::string_view details, TimePoint now);
   void compose_head();
   End answered(const net::ReadResult& last);
+  End fail_ours(net::LocalLack lack);
+  End broken_off(http::ProxyError error, std::string_view details, const net::ReadResult& got);
   End fail(http::ProxyError error, std::string_view details, TimePoint now);
   End time_out(http::ProxyError error, std::string_view details, TimePoint now);
 
@@ -60,6 +67,7 @@ class UpstreamCall {
   bool got_bytes_ = false;  // of an answer
   bool spoilt_ = false;     // it brought bytes that were nobody's answer
   bool cut_short_ = false;
+  bool ours_ = false;  // it failed for want of something on this machine
   core::Judgement judgement_;
   Trouble trouble_;
 };

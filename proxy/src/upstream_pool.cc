@@ -46,8 +46,8 @@ void UpstreamPool::stirred(void* self) {
 }
 
 void UpstreamPool::reap(TimePoint now) {
-  const auto old = [&](const auto& kept) { return now - kept->rests_since_ > options_.idle; };
-  idle_.erase(std::remove_if(idle_.begin(), idle_.end(), old), idle_.end());
+  const auto over = [&](const auto& kept) { return now - kept->rests_since_ > options_.idle || !quiet(*kept); };
+  idle_.erase(std::remove_if(idle_.begin(), idle_.end(), over), idle_.end());
 }
 
 }  // namespace quoll::proxy

@@ -102,6 +102,9 @@ class StampedSocket {
   enum class Peer : std::uint8_t { connected, finished, gone };
   Peer peer_state();
 
+  // Has the kernel probe a silent peer, from 15 s on: one that is no more, or knows nothing of the connection any more,
+  // ends it within about a minute.
+  void keep_alive();
   void shutdown_send();
   // Closes; whoever waits is woken with an error. `abort` sends a reset instead of an orderly end.
   void close();

@@ -33,8 +33,9 @@ struct RouteSettings {
   Duration timeout = std::chrono::milliseconds(500);
   // What bounds calls beside it, such as a timeout that is learned instead.
   CallPolicyOptions policies;
-  // The longest gap in a body from upstream, counted while we wait for it. Default 5 s; range 1 ms to 1 h.
-  Duration body_gap = std::chrono::seconds(5);
+  // The longest gap in a body to or from upstream, counted while we wait for it; an event stream (text/event-stream) may
+  // be quiet for ever. Default 60 s; range 1 ms to 1 h.
+  Duration body_gap = std::chrono::seconds(60);
   VerdictKind verdict = VerdictKind::arrival;
   core::BreakerOptions breaker;
   // What a client gets when the call could not be made or failed: an answer of 200 with a JSON note, or the contents of
