@@ -114,6 +114,22 @@ void AdaptiveTimeout::record_trial(const Sample& sample) {
   slowest_trial_ = std::max(slowest_trial_, sample.upstream);
 }
 
+void AdaptiveTimeout::follow(const void* breaker, bool closed) {
+  if (in_step(breaker, closed)) return;
+  const void* stopped_by = stopped_by_.load(std::memory_order_relaxed);
+  if (!closed) {
+    stopped_by_.store(breaker, std::memory_order_relaxed);
+    pause(Pause::breaker_open);
+  } else if (stopped_by == breaker || stopped_by == nullptr) {
+    stopped_by_.store(nullptr, std::memory_order_relaxed);
+    pause(Pause::breaker_open);  // another breaker's calls may have ended the pause, and not what it was for
+    resume(Pause::breaker_open);
+  } else {
+    paused_.fetch_and(static_cast<std::uint8_t>(~static_cast<unsigned>(Pause::breaker_open)),
+                      std::memory_order_relaxed);
+  }
+}
+
 void AdaptiveTimeout::pause(Pause why) {
   paused_.fetch_or(static_cast<std::uint8_t>(why), std::memory_order_relaxed);
 }
@@ -133,7 +149,13 @@ void AdaptiveTimeout::restart() {
     lanes_.drain(shard, old);
   }
   const auto shown = Duration(static_cast<Duration::rep>(from(slowest_trial_)));
-  start_ = slowest_trial_ > Duration::zero() ? std::clamp(shown, options_.initial, options_.ceiling) : options_.initial;
+  // A call that was refused just before the close may tell of it just after, and stop and begin the learning once more.
+  // Nothing has been learned in between, and what the trials have shown still holds.
+  if (slowest_trial_ > Duration::zero()) {
+    start_ = std::clamp(shown, options_.initial, options_.ceiling);
+  } else if (all_.samples() != 0) {
+    start_ = options_.initial;
+  }
   slowest_trial_ = {};
   clean_.clear();
   all_.clear();

@@ -84,6 +84,7 @@ class BreakerCore {
   std::optional<Transition> poll(TimePoint now);
   void note_local_stall(Duration stall, TimePoint now);
 
+  Duration refuses_for(TimePoint now) const;
   State state() const;
   std::uint32_t generation() const { return generation_of(state_.load(std::memory_order_acquire)); }
   Snapshot snapshot(TimePoint now) const;

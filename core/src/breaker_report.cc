@@ -182,6 +182,26 @@ Snapshot BreakerCore::snapshot(TimePoint now) const {
   return snapshot;
 }
 
+Duration BreakerCore::refuses_for(TimePoint now) const {
+  const std::uint64_t word = state_.load(std::memory_order_acquire);
+  const std::int64_t until = until_.load(std::memory_order_acquire);
+  const std::int64_t at = now.time_since_epoch().count();
+  // A transition in between may have written another phase's end: whoever comes now may be the first of the new phase.
+  if (state_.load(std::memory_order_acquire) != word) return Duration::zero();
+  switch (phase_of(word)) {
+    case Phase::open:
+      return Duration(std::max<std::int64_t>(0, until - at));
+    case Phase::forced_open:
+      return Duration::max();
+    case Phase::half_open: {
+      const bool full = trials_in_flight_.load(std::memory_order_relaxed) >= options_.half_open_permits;
+      return full ? Duration::max() : Duration::zero();
+    }
+    default:
+      return Duration::zero();
+  }
+}
+
 std::size_t BreakerCore::memory_bytes() const {
   std::size_t bytes = sizeof(Breaker) + sizeof(*this) + window_.memory_bytes();
   if (ring_ != nullptr) bytes += sizeof(Ring) + ring_->memory_bytes();
@@ -218,6 +238,9 @@ std::optional<Transition> Breaker::poll(TimePoint now) {
 }
 void Breaker::note_local_stall(Duration stall, TimePoint now) {
   core_->note_local_stall(stall, now);
+}
+Duration Breaker::refuses_for(TimePoint now) const {
+  return core_->refuses_for(now);
 }
 State Breaker::state() const {
   return core_->state();

@@ -121,6 +121,10 @@ class Breaker {
   // Our own process stood still for so long, until now. Evidence only.
   void note_local_stall(Duration stall, TimePoint now);
 
+  // How long try_acquire would go on refusing, were nobody else to call: zero when it may admit, Duration::max() when
+  // nobody knows (forced_open, or all trials are under way). A look, which takes and counts nothing.
+  Duration refuses_for(TimePoint now) const;
+
   // One atomic load each.
   State state() const;
   std::uint32_t generation() const;

@@ -34,8 +34,12 @@ struct CallError {
   RefusedBy refused_by = RefusedBy::nobody;
   Outcome outcome = Outcome::ignored;
   unsigned attempts = 0;
-  // When to come back, where that is known; else zero.
+  // When to come back, where that is known: of a refusal, of a callee that said so, or of a breaker that the last
+  // attempt opened; else zero.
   Duration retry_after{};
+  // What the call itself said of its failure: the text of its Result's error, of its error_code, or of what it threw.
+  // Filled by run() and co_run(); empty where there is none.
+  std::string message = {};
 };
 
 const char* to_string(RefusedBy who);
