@@ -219,14 +219,21 @@ Result<Breaker> Breaker::create(const BreakerOptions& options, std::uint64_t see
     for (std::size_t i = 0; i < faults.size(); ++i) message += (i == 0 ? "" : "; ") + faults[i];
     return Error{.message = std::move(message), .code = "invalid_options"};
   }
-  return Breaker(std::make_unique<internal::BreakerCore>(options, seed, std::move(name)));
+  return Breaker(Core(new internal::BreakerCore(options, seed, std::move(name))));
 }
 
-Breaker::Breaker(std::unique_ptr<internal::BreakerCore> core) : core_(std::move(core)) {}
+void internal::ReleaseCore::operator()(BreakerCore* core) const {
+  core->release();
+}
+
+Breaker::Breaker(Core core) : core_(std::move(core)) {}
 Breaker::Breaker(Breaker&&) noexcept = default;
 Breaker& Breaker::operator=(Breaker&&) noexcept = default;
 Breaker::~Breaker() = default;
 
+void Breaker::pin_by_permits() {
+  core_->pin_by_permits();
+}
 std::optional<Transition> Breaker::force(Mode mode, TimePoint now) {
   return core_->force(mode, now);
 }
