@@ -87,8 +87,8 @@ Tally BreakerCore::tally_of(const Sample& sample) const {
   return tally;
 }
 
-std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sample, TimePoint now) {
-  if (used.pins_) return record_pinned(std::move(used), sample, now);
+[[gnu::always_inline]] inline std::optional<Transition> BreakerCore::record_own(Permit&& used, const Sample& sample,
+                                                                                TimePoint now) {
   QUOLL_ASSERT(used.core_ == this);
   used.core_ = nullptr;
   if (sample.outcome == Outcome::success && !sample.rescued && !used.trial_ && sample.upstream <= plain_limit_) {
@@ -104,12 +104,16 @@ std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sampl
   return record_slowly(used.generation_, used.shard_, used.trial_, sample, now);
 }
 
-// This may be the successor of an evicted breaker whose permit it is.
+std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sample, TimePoint now) {
+  if (pinned_) return record_pinned(std::move(used), sample, now);
+  return record_own(std::move(used), sample, now);
+}
+
+// It may be the permit of an evicted breaker whose successor this is.
 std::optional<Transition> BreakerCore::record_pinned(Permit&& used, const Sample& sample, TimePoint now) {
   BreakerCore* const giver = used.core_;
-  QUOLL_ASSERT(giver != nullptr);
-  used.pins_ = false;
-  const std::optional<Transition> transition = giver->record(std::move(used), sample, now);
+  QUOLL_ASSERT(giver != nullptr && giver->pinned_);
+  const std::optional<Transition> transition = giver->record_own(std::move(used), sample, now);
   giver->unpin();
   return transition;
 }
@@ -268,13 +272,12 @@ Permit& Permit::operator=(Permit&& other) noexcept {
   generation_ = other.generation_;
   shard_ = other.shard_;
   trial_ = other.trial_;
-  pins_ = other.pins_;
   return *this;
 }
 
 void Permit::cancel() noexcept {
   core_->cancel(*this);
-  if (pins_) core_->unpin();
+  if (core_->pinned()) core_->unpin();
   core_ = nullptr;
 }
 

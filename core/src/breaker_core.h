@@ -95,6 +95,7 @@ class BreakerCore {
 
   // Lives until its breaker and each of its permits have let go. Costs two atomic adds a call, so it is for registries.
   void pin_by_permits() { pinned_ = true; }
+  bool pinned() const { return pinned_; }
   void unpin() noexcept {
     if (pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
   }
@@ -115,7 +116,7 @@ class BreakerCore {
 
   Permit permit(std::uint64_t word, unsigned shard, bool trial) {
     if (pinned_) pins_.fetch_add(1, std::memory_order_relaxed);
-    return {this, generation_of(word), static_cast<std::uint16_t>(shard), trial, pinned_};
+    return {this, generation_of(word), static_cast<std::uint16_t>(shard), trial};
   }
   Tally tally_of(const Sample& sample) const;
   double ramp_share(TimePoint now) const;
@@ -135,6 +136,7 @@ class BreakerCore {
   enum class Short : std::uint8_t { not_taken, done, look };
   Short record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now);
   std::optional<Transition> record_pinned(Permit&& permit, const Sample& sample, TimePoint now);
+  std::optional<Transition> record_own(Permit&& permit, const Sample& sample, TimePoint now);
   std::optional<Transition> record_slowly(std::uint32_t generation, unsigned shard, bool trial, const Sample& sample,
                                           TimePoint now);
   std::optional<Transition> record_plain(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now);
@@ -161,7 +163,7 @@ class BreakerCore {
   // Read by every call, written by transitions.
   alignas(64) std::atomic<std::uint64_t> state_;
   std::atomic<std::int64_t> until_{kForever};  // ns: when time ends the phase
-  bool pinned_ = false;                        // written before the first call
+  bool pinned_ = false;                        // each permit holds one of pins_; written before the first call
   const BreakerOptions options_;
   // Success up to this upstream time is an event of one word.
   const Duration plain_limit_;

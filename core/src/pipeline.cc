@@ -80,42 +80,27 @@ std::string Pipeline::describe() const {
 Step PipelineCall::refuse(RefusedBy who, Duration retry_after, TimePoint now) {
   slot_.reset();
   permit_.reset();
-  error_.refused_by = who;
-  error_.retry_after = retry_after;
+  refused_by_ = who;
+  retry_after_ = retry_after;
   RetryPolicy* retry = pipeline_->retry;
-  if (error_.attempts > 0 && retry != nullptr && retry->budget() != nullptr) retry->budget()->refund();
-  if (pipeline_->observer != nullptr) pipeline_->observer->on_rejection({.at = now, .error = error_});
+  if (attempts_ > 0 && retry != nullptr && retry->budget() != nullptr) retry->budget()->refund();
+  if (pipeline_->observer != nullptr) pipeline_->observer->on_rejection({.at = now, .error = error()});
   return {.next = Next::done};
 }
 
 // The look at the state comes last, so that of two calls that saw different states the later one is right.
-void PipelineCall::keep_learning_in_step(bool closed) {
-  AdaptiveTimeout* timeout = pipeline_->timeout;
-  const Breaker* breaker = pipeline_->breaker;
-  if (timeout == nullptr || timeout->in_step(breaker, closed)) return;
-  const State state = breaker->state();
-  timeout->follow(breaker, state == State::closed || state == State::disabled || state == State::metrics_only);
+void PipelineCall::follow_breaker() {
+  const State state = pipeline_->breaker->state();
+  const bool closed = state == State::closed || state == State::disabled || state == State::metrics_only;
+  pipeline_->timeout->follow(pipeline_->breaker, closed);
 }
 
-void PipelineCall::heed(const std::optional<Transition>& transition) {
-  if (!transition) return;
+// True if the breaker changed its state.
+bool PipelineCall::heed(const std::optional<Transition>& transition) {
+  if (!transition) return false;
   transition_ = transition;
   keep_learning_in_step(transition->to == State::closed);
-  if (pipeline_->observer != nullptr) pipeline_->observer->on_transition(*transition);
-}
-
-// Whether there is a permit now.
-bool PipelineCall::ask_breaker(TimePoint now) {
-  Admission admission = pipeline_->breaker->try_acquire(now, pipeline_->shard);
-  heed(admission.transition);
-  if (admission) {
-    permit_.emplace(std::move(*admission.permit));
-    keep_learning_in_step(!permit_->trial());
-    return true;
-  }
-  keep_learning_in_step(admission.rejection.reason == RejectionReason::ramp);
-  error_.retry_after = admission.rejection.retry_after;
-  return false;
+  return true;
 }
 
 Step PipelineCall::start(TimePoint now) {
@@ -130,23 +115,33 @@ Step PipelineCall::start(TimePoint now) {
     slot_ = with.concurrency->try_acquire(with.shard);
     if (!slot_) return refuse(RefusedBy::concurrency_limit, {}, now);
   }
-  if (with.breaker != nullptr && !ask_breaker(now)) return refuse(RefusedBy::breaker, error_.retry_after, now);
+  if (with.breaker != nullptr) {
+    Admission admission = with.breaker->try_acquire(now, with.shard);
+    if (heed(admission.transition) && with.observer != nullptr) with.observer->on_transition(*transition_);
+    if (!admission) {
+      keep_learning_in_step(admission.rejection.reason == RejectionReason::ramp);
+      return refuse(RefusedBy::breaker, admission.rejection.retry_after, now);
+    }
+    permit_.emplace(std::move(*admission.permit));
+    keep_learning_in_step(!permit_->trial());
+  }
   if (with.throttle != nullptr && !with.throttle->try_acquire(now, with.shard)) {
     return refuse(RefusedBy::throttle, {}, now);
   }
 
   // Only what is sent earns retries: a call that is refused is no load that they could be a share of.
-  if (error_.attempts == 0 && with.retry != nullptr && with.retry->budget() != nullptr) {
+  if (attempts_ == 0 && with.retry != nullptr && with.retry->budget() != nullptr) {
     with.retry->budget()->deposit(with.shard);
   }
-  ++error_.attempts;
+  ++attempts_;
   const Duration left = info_.deadline.remaining(now);
   Duration limit = with.fixed_timeout > Duration::zero() ? with.fixed_timeout : Duration::max();
   if (with.timeout != nullptr) limit = trial() ? with.timeout->trial_timeout() : with.timeout->timeout();
   return {.next = Next::send, .timeout = std::min(limit, left)};
 }
 
-std::optional<Transition> PipelineCall::record(const Sample& sample, TimePoint now) {
+// True if the breaker changed its state.
+bool PipelineCall::record(const Sample& sample, TimePoint now) {
   const Pipeline& with = *pipeline_;
   if (with.timeout != nullptr) {
     if (trial()) {
@@ -156,12 +151,11 @@ std::optional<Transition> PipelineCall::record(const Sample& sample, TimePoint n
     }
   }
   if (with.throttle != nullptr) with.throttle->record(sample, with.shard);
-  std::optional<Transition> transition;
-  if (permit_) transition = with.breaker->record(std::move(*permit_), sample, now);
+  const bool moved = permit_ && heed(with.breaker->record(std::move(*permit_), sample, now));
   permit_.reset();
   if (slot_) with.concurrency->record(std::move(*slot_), sample, now);
   slot_.reset();
-  return transition;
+  return moved;
 }
 
 // For how long the policies that know would refuse another attempt. Places and chance are not known beforehand: if one
@@ -175,7 +169,7 @@ Duration PipelineCall::refused_for(TimePoint now) const {
 
 void PipelineCall::tell_end(const Sample& sample, TimePoint now, bool trial, bool late) {
   Observer& observer = *pipeline_->observer;
-  const AttemptEvent event{.at = now, .attempt = error_.attempts, .sample = sample, .trial = trial, .late = late};
+  const AttemptEvent event{.at = now, .attempt = attempts_, .sample = sample, .trial = trial, .late = late};
   switch (sample.outcome) {
     case Outcome::success:
       return observer.on_success(event);
@@ -191,18 +185,20 @@ void PipelineCall::tell_end(const Sample& sample, TimePoint now, bool trial, boo
 }
 
 Step PipelineCall::finish(const Sample& sample, TimePoint now, const AttemptInfo& info) {
-  QUOLL_ASSERT(error_.attempts >= 1);
+  QUOLL_ASSERT(attempts_ >= 1);
   const bool was_trial = trial();
-  const std::optional<Transition> transition = record(sample, now);
-  error_.outcome = sample.outcome;
+  const bool moved = record(sample, now);
+  outcome_ = sample.outcome;
   succeeded_ = sample.outcome == Outcome::success;
-  if (pipeline_->observer != nullptr) tell_end(sample, now, was_trial, info.late);
-  heed(transition);
+  if (pipeline_->observer != nullptr) {
+    tell_end(sample, now, was_trial, info.late);
+    if (moved) pipeline_->observer->on_transition(*transition_);
+  }
   const bool failed = sample.outcome == Outcome::failure || sample.outcome == Outcome::timeout;
   if (!failed || info.late) return {.next = Next::done};
-  error_.retry_after = info.retry_after.value_or(Duration::zero());
+  retry_after_ = info.retry_after.value_or(Duration::zero());
   if (pipeline_->retry == nullptr) return {.next = Next::done};
-  FailedAttempt attempt{.attempts = error_.attempts,
+  FailedAttempt attempt{.attempts = attempts_,
                         .idempotent = info_.idempotent,
                         .never_sent = info.never_sent,
                         .retry_after = info.retry_after,
@@ -211,13 +207,13 @@ Step PipelineCall::finish(const Sample& sample, TimePoint now, const AttemptInfo
   const RetryDecision decision = pipeline_->retry->decide(attempt, now);
   if (decision) {
     if (pipeline_->observer != nullptr) {
-      pipeline_->observer->on_retry({.at = now, .attempts = error_.attempts, .wait = decision.wait});
+      pipeline_->observer->on_retry({.at = now, .attempts = attempts_, .wait = decision.wait});
     }
     return {.next = Next::wait, .wait = decision.wait};
   }
   not_retried_ = decision.refusal;
   if (decision.refusal == RetryRefusal::would_be_refused && attempt.refused_for != Duration::max()) {
-    error_.retry_after = std::max(error_.retry_after, attempt.refused_for);
+    retry_after_ = std::max(retry_after_, attempt.refused_for);
   }
   return {.next = Next::done};
 }

@@ -93,11 +93,11 @@ class AdaptiveTimeout {
   // `closed`: the breaker lets the normal traffic through, as a call has just found it; disabled and metrics_only count
   // as closed, half_open does not. Stops and begins the learning as needed, whichever call or hand moved the breaker.
   // With several breakers on one timeout, the closing of each begins warm-up, and none keeps the others from learning.
-  // Tells whether there is anything to do by two loads of one line; `breaker` is compared and never looked into.
+  // Whether there is anything to do is one load while all is well; `breaker` is compared and never looked into.
   bool in_step(const void* breaker, bool closed) const {
-    const bool stopped =
-        (paused_.load(std::memory_order_relaxed) & static_cast<std::uint8_t>(Pause::breaker_open)) != 0;
-    return closed ? !stopped && stopped_by_.load(std::memory_order_relaxed) != breaker : stopped;
+    const std::uint8_t paused = paused_.load(std::memory_order_relaxed);
+    if (!closed) return (paused & kBreakerOpen) != 0;
+    return (paused & (kBreakerOpen | kWatched)) == 0 || in_step_slowly(breaker, paused);
   }
   void follow(const void* breaker, bool closed);
 
@@ -119,6 +119,12 @@ class AdaptiveTimeout {
   const AdaptiveTimeoutOptions& options() const { return options_; }
 
  private:
+  // Bits of paused_. Watched, beside those of Pause: stopped_by_ is not null.
+  static constexpr std::uint8_t kBreakerOpen = static_cast<std::uint8_t>(Pause::breaker_open);
+  static constexpr std::uint8_t kWatched = 4;
+  bool paused() const { return (paused_.load(std::memory_order_relaxed) & (kWatched - 1U)) != 0; }
+  bool in_step_slowly(const void* breaker, std::uint8_t paused) const;
+  void begin_warm_up();
   static Duration bounded(Duration timeout, std::optional<Duration> remaining) {
     if (!remaining) return timeout;
     return *remaining < Duration::zero() ? Duration::zero() : *remaining < timeout ? *remaining : timeout;

@@ -152,7 +152,7 @@ Called<T> run(const Pipeline& pipeline, const CallInfo& info, const Fallback<T>*
     }
     tell(state, env);
   }
-  return conclude(state, std::move(last), std::move(thrown), fallback);
+  return conclude(state, last, std::move(thrown), fallback);
 }
 
 }  // namespace internal

@@ -59,8 +59,7 @@ class [[nodiscard]] Permit {
       : core_(std::exchange(other.core_, nullptr)),
         generation_(other.generation_),
         shard_(other.shard_),
-        trial_(other.trial_),
-        pins_(other.pins_) {}
+        trial_(other.trial_) {}
   Permit& operator=(Permit&& other) noexcept;
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
@@ -74,15 +73,14 @@ class [[nodiscard]] Permit {
 
  private:
   friend class internal::BreakerCore;
-  Permit(internal::BreakerCore* core, std::uint32_t generation, std::uint16_t shard, bool trial, bool pins)
-      : core_(core), generation_(generation), shard_(shard), trial_(trial), pins_(pins) {}
+  Permit(internal::BreakerCore* core, std::uint32_t generation, std::uint16_t shard, bool trial)
+      : core_(core), generation_(generation), shard_(shard), trial_(trial) {}
   void cancel() noexcept;
 
   internal::BreakerCore* core_;  // null once recorded or moved from
   std::uint32_t generation_;
   std::uint16_t shard_;
   bool trial_;
-  bool pins_;  // the core lives for as long as the permit
 };
 
 // The answer to try_acquire.

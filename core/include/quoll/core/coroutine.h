@@ -121,7 +121,7 @@ Task<Called<T>> co_run(const Pipeline& pipeline, CallInfo info, const Fallback<T
     }
     tell(state, env);
   }
-  co_return conclude(state, std::move(last), std::move(thrown), fallback);
+  co_return conclude(state, last, std::move(thrown), fallback);
 }
 
 }  // namespace internal

@@ -110,7 +110,9 @@ class [[nodiscard]] PipelineCall {
 
   // Once done.
   bool succeeded() const { return succeeded_; }
-  const CallError& error() const { return error_; }
+  CallError error() const {
+    return {.refused_by = refused_by_, .outcome = outcome_, .attempts = attempts_, .retry_after = retry_after_};
+  }
   // Why it was not tried again; none if it was a success, a refusal, or there is no retry policy.
   std::optional<RetryRefusal> not_retried() const { return not_retried_; }
   // This attempt is a trial of a half-open breaker.
@@ -121,10 +123,13 @@ class [[nodiscard]] PipelineCall {
 
  private:
   Step refuse(RefusedBy who, Duration retry_after, TimePoint now);
-  bool ask_breaker(TimePoint now);
-  void heed(const std::optional<Transition>& transition);
-  void keep_learning_in_step(bool closed);
-  std::optional<Transition> record(const Sample& sample, TimePoint now);
+  bool heed(const std::optional<Transition>& transition);
+  void keep_learning_in_step(bool closed) {
+    const AdaptiveTimeout* timeout = pipeline_->timeout;
+    if (timeout != nullptr && !timeout->in_step(pipeline_->breaker, closed)) follow_breaker();
+  }
+  void follow_breaker();
+  bool record(const Sample& sample, TimePoint now);
   Duration refused_for(TimePoint now) const;
   void tell_end(const Sample& sample, TimePoint now, bool trial, bool late);
 
@@ -132,7 +137,11 @@ class [[nodiscard]] PipelineCall {
   CallInfo info_;
   std::optional<Slot> slot_;
   std::optional<Permit> permit_;
-  CallError error_;
+  // Of a CallError, which has a text that only a failed call needs.
+  RefusedBy refused_by_ = RefusedBy::nobody;
+  Outcome outcome_ = Outcome::ignored;
+  unsigned attempts_ = 0;
+  Duration retry_after_{};
   std::optional<RetryRefusal> not_retried_;
   std::optional<Transition> transition_;
   bool succeeded_ = false;

@@ -31,12 +31,20 @@ Reply<T> no_reply(Duration took, Duration limit, std::optional<Outcome> classifi
 
 // The rule of late answers. A value that is a failure by itself is no answer.
 template <typename T>
-Reply<T> by_the_clock(Reply<T> reply, Duration limit) {
+void hold_to(Duration limit, Reply<T>& reply) {
   const bool good = reply.sample.outcome == Outcome::success;
   if ((good || reply.sample.outcome == Outcome::failure) && reply.sample.upstream > limit) {
     reply.sample.outcome = Outcome::timeout;
     reply.info.late = good && reply.value.has_value();
   }
+}
+
+// A success, if it is in time.
+template <typename T, typename... Value>
+Reply<T> good_reply(Duration took, Duration limit, Value&&... value) {
+  Reply<T> reply{.sample = {.upstream = took}};
+  reply.value.emplace(std::forward<Value>(value)...);
+  hold_to(limit, reply);
   return reply;
 }
 
@@ -50,12 +58,13 @@ Reply<T> judged_reply(Reply<T> reply, Duration took, Duration limit, Classifier&
       sample.outcome = classify(classifier, *reply.value).value_or(Outcome::success);
     }
   }
-  return by_the_clock(std::move(reply), limit);
+  hold_to(limit, reply);
+  return reply;
 }
 
 template <typename T, typename R, typename Classifier>
 Reply<T> plain_reply(R&& returned, Duration took, Duration limit, Classifier& classifier) {
-  Reply<T> reply{.value = std::nullopt, .sample = {.upstream = took}};
+  Reply<T> reply{.sample = {.upstream = took}};
   const bool failure = is_failure(std::as_const(returned), reply.message);
   reply.sample.outcome =
       classify(classifier, std::as_const(returned)).value_or(failure ? Outcome::failure : Outcome::success);
@@ -66,7 +75,8 @@ Reply<T> plain_reply(R&& returned, Duration took, Duration limit, Classifier& cl
     if constexpr (PointerLike<std::remove_cvref_t<R>>) keep = !failure;
     if (keep) reply.value.emplace(std::forward<R>(returned));
   }
-  return by_the_clock(std::move(reply), limit);
+  hold_to(limit, reply);
+  return reply;
 }
 
 // What a Result says when it has no value.
@@ -88,14 +98,15 @@ Reply<T> to_reply(Returned&& returned, Duration took, Duration limit, Classifier
     return plain_reply<T>(std::forward<Returned>(returned), took, limit, classifier);
   } else if constexpr (std::is_void_v<T> && HolderOfNothing<R>) {
     if (!returned) return empty_reply<T>(returned, took, limit, classifier);
-    return by_the_clock<T>({.value = std::monostate(), .sample = {.upstream = took}}, limit);
+    return good_reply<T>(took, limit);
   } else if constexpr (Holder<R> && std::is_convertible_v<decltype(*std::forward<Returned>(returned)), T>) {
     if (!returned) return empty_reply<T>(returned, took, limit, classifier);
     T value = *std::forward<Returned>(returned);
-    Reply<T> reply{.value = std::nullopt, .sample = {.upstream = took}};
+    Reply<T> reply{.sample = {.upstream = took}};
     reply.sample.outcome = classify(classifier, std::as_const(value)).value_or(Outcome::success);
     reply.value.emplace(std::move(value));
-    return by_the_clock(std::move(reply), limit);
+    hold_to(limit, reply);
+    return reply;
   } else {
     static_assert(
         std::is_convertible_v<Returned, T>,
@@ -108,7 +119,7 @@ Reply<T> to_reply(Returned&& returned, Duration took, Duration limit, Classifier
 template <typename T>
 Reply<T> to_reply(Duration took, Duration limit) {
   static_assert(std::is_void_v<T>, "the call returns nothing; run() was told that it returns T");
-  return by_the_clock<T>({.value = std::monostate(), .sample = {.upstream = took}}, limit);
+  return good_reply<T>(took, limit);
 }
 
 template <typename T, typename Classifier>
@@ -125,7 +136,7 @@ void tell(PipelineCall& call, Env& env) {
 
 // What run() returns once the call is done, of the last attempt that was made. `fallback` may be null.
 template <typename T>
-Called<T> conclude(const PipelineCall& call, Reply<T> last, std::exception_ptr thrown, const Fallback<T>* fallback) {
+Called<T> conclude(const PipelineCall& call, Reply<T>& last, std::exception_ptr thrown, const Fallback<T>* fallback) {
   Called<T> called{.value = std::move(last.value),
                    .error = call.error(),
                    .thrown = std::move(thrown),
