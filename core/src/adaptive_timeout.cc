@@ -38,7 +38,7 @@ AdaptiveTimeout::AdaptiveTimeout(const AdaptiveTimeoutOptions& options)
 
 void AdaptiveTimeout::record(const Sample& sample, TimePoint now, unsigned shard) {
   if (sample.outcome != Outcome::success && sample.outcome != Outcome::timeout) return;
-  if (paused_.load(std::memory_order_relaxed) != 0) return;
+  if (paused()) return;
   const std::uint16_t code = DecayingQuantile::code_of(sample.upstream);
   SampleLanes::Batch batch;
   // A timeout is told at once: it is what a shift or a hang shows itself by.
@@ -114,6 +114,28 @@ void AdaptiveTimeout::record_trial(const Sample& sample) {
   slowest_trial_ = std::max(slowest_trial_, sample.upstream);
 }
 
+bool AdaptiveTimeout::in_step_slowly(const void* breaker, std::uint8_t paused) const {
+  return (paused & kBreakerOpen) == 0 && stopped_by_.load(std::memory_order_relaxed) != breaker;
+}
+
+void AdaptiveTimeout::follow(const void* breaker, bool closed) {
+  if (in_step(breaker, closed)) return;
+  if (!closed) {
+    stopped_by_.store(breaker, std::memory_order_relaxed);
+    paused_.fetch_or(kBreakerOpen | kWatched, std::memory_order_relaxed);
+    return;
+  }
+  const void* stopped_by = stopped_by_.load(std::memory_order_relaxed);
+  if (stopped_by != nullptr && stopped_by != breaker) {
+    // Another breaker's outage goes on, and its end will begin the warm-up. Ours may teach meanwhile.
+    paused_.fetch_and(static_cast<std::uint8_t>(~kBreakerOpen), std::memory_order_relaxed);
+    return;
+  }
+  stopped_by_.store(nullptr, std::memory_order_relaxed);
+  paused_.fetch_and(static_cast<std::uint8_t>(~(kBreakerOpen | kWatched)), std::memory_order_relaxed);
+  begin_warm_up();
+}
+
 void AdaptiveTimeout::pause(Pause why) {
   paused_.fetch_or(static_cast<std::uint8_t>(why), std::memory_order_relaxed);
 }
@@ -121,7 +143,10 @@ void AdaptiveTimeout::pause(Pause why) {
 void AdaptiveTimeout::resume(Pause why) {
   const auto bit = static_cast<std::uint8_t>(why);
   const std::uint8_t before = paused_.fetch_and(static_cast<std::uint8_t>(~bit), std::memory_order_relaxed);
-  if (why != Pause::breaker_open || (before & bit) == 0) return;
+  if (why == Pause::breaker_open && (before & bit) != 0) begin_warm_up();
+}
+
+void AdaptiveTimeout::begin_warm_up() {
   const MutexLock lock(mutex_);
   restart();
   publish();
@@ -133,7 +158,13 @@ void AdaptiveTimeout::restart() {
     lanes_.drain(shard, old);
   }
   const auto shown = Duration(static_cast<Duration::rep>(from(slowest_trial_)));
-  start_ = slowest_trial_ > Duration::zero() ? std::clamp(shown, options_.initial, options_.ceiling) : options_.initial;
+  // A call that was refused just before the close may tell of it just after, and stop and begin the learning once more.
+  // Nothing has been learned in between, and what the trials have shown still holds.
+  if (slowest_trial_ > Duration::zero()) {
+    start_ = std::clamp(shown, options_.initial, options_.ceiling);
+  } else if (all_.samples() != 0) {
+    start_ = options_.initial;
+  }
   slowest_trial_ = {};
   clean_.clear();
   all_.clear();
@@ -149,7 +180,7 @@ AdaptiveTimeout::Snapshot AdaptiveTimeout::snapshot() const {
           .learned = learned_,
           .censored = censored_,
           .warming_up = seen_ < options_.warm_up,
-          .paused = paused_.load(std::memory_order_relaxed) != 0};
+          .paused = paused()};
 }
 
 }  // namespace quoll::core

@@ -87,7 +87,8 @@ Tally BreakerCore::tally_of(const Sample& sample) const {
   return tally;
 }
 
-std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sample, TimePoint now) {
+[[gnu::always_inline]] inline std::optional<Transition> BreakerCore::record_own(Permit&& used, const Sample& sample,
+                                                                                TimePoint now) {
   QUOLL_ASSERT(used.core_ == this);
   used.core_ = nullptr;
   if (sample.outcome == Outcome::success && !sample.rescued && !used.trial_ && sample.upstream <= plain_limit_) {
@@ -101,6 +102,20 @@ std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sampl
     }
   }
   return record_slowly(used.generation_, used.shard_, used.trial_, sample, now);
+}
+
+std::optional<Transition> BreakerCore::record(Permit&& used, const Sample& sample, TimePoint now) {
+  if (pinned_) return record_pinned(std::move(used), sample, now);
+  return record_own(std::move(used), sample, now);
+}
+
+// It may be the permit of an evicted breaker whose successor this is.
+std::optional<Transition> BreakerCore::record_pinned(Permit&& used, const Sample& sample, TimePoint now) {
+  BreakerCore* const giver = used.core_;
+  QUOLL_ASSERT(giver != nullptr && giver->pinned_);
+  const std::optional<Transition> transition = giver->record_own(std::move(used), sample, now);
+  giver->unpin();
+  return transition;
 }
 
 // What nearly every call is, in one compare-exchange. Not taken when there is more to it; then nothing was done.
@@ -262,6 +277,7 @@ Permit& Permit::operator=(Permit&& other) noexcept {
 
 void Permit::cancel() noexcept {
   core_->cancel(*this);
+  if (core_->pinned()) core_->unpin();
   core_ = nullptr;
 }
 

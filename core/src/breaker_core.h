@@ -84,6 +84,7 @@ class BreakerCore {
   std::optional<Transition> poll(TimePoint now);
   void note_local_stall(Duration stall, TimePoint now);
 
+  Duration refuses_for(TimePoint now) const;
   State state() const;
   std::uint32_t generation() const { return generation_of(state_.load(std::memory_order_acquire)); }
   Snapshot snapshot(TimePoint now) const;
@@ -91,6 +92,18 @@ class BreakerCore {
   const BreakerOptions& options() const { return options_; }
   const std::string& name() const { return name_; }
   std::size_t memory_bytes() const;
+
+  // Lives until its breaker and each of its permits have let go. Costs two atomic adds a call, so it is for registries.
+  void pin_by_permits() { pinned_ = true; }
+  bool pinned() const { return pinned_; }
+  void unpin() noexcept {
+    if (pins_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
+  // Its breaker lets go.
+  void release() noexcept {
+    if (pinned_) return unpin();
+    delete this;
+  }
 
  private:
   static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
@@ -102,6 +115,7 @@ class BreakerCore {
   }
 
   Permit permit(std::uint64_t word, unsigned shard, bool trial) {
+    if (pinned_) pins_.fetch_add(1, std::memory_order_relaxed);
     return {this, generation_of(word), static_cast<std::uint16_t>(shard), trial};
   }
   Tally tally_of(const Sample& sample) const;
@@ -121,6 +135,8 @@ class BreakerCore {
                                            const TimePoint* now);
   enum class Short : std::uint8_t { not_taken, done, look };
   Short record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now);
+  std::optional<Transition> record_pinned(Permit&& permit, const Sample& sample, TimePoint now);
+  std::optional<Transition> record_own(Permit&& permit, const Sample& sample, TimePoint now);
   std::optional<Transition> record_slowly(std::uint32_t generation, unsigned shard, bool trial, const Sample& sample,
                                           TimePoint now);
   std::optional<Transition> record_plain(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now);
@@ -147,6 +163,7 @@ class BreakerCore {
   // Read by every call, written by transitions.
   alignas(64) std::atomic<std::uint64_t> state_;
   std::atomic<std::int64_t> until_{kForever};  // ns: when time ends the phase
+  bool pinned_ = false;                        // each permit holds one of pins_; written before the first call
   const BreakerOptions options_;
   // Success up to this upstream time is an event of one word.
   const Duration plain_limit_;
@@ -158,6 +175,7 @@ class BreakerCore {
   std::atomic<std::uint64_t> consecutive_{0};            // [generation:32 | failures:32]
   std::atomic<std::uint64_t> ramp_calls_{0};
   std::atomic<std::uint32_t> trials_in_flight_{0};  // written under mutex_
+  std::atomic<std::uint32_t> pins_{1};              // its breaker and, if pinned_, its permits
 
   mutable Mutex mutex_;
   std::uint32_t trials_succeeded_ QUOLL_GUARDED_BY(mutex_) = 0;

@@ -30,6 +30,7 @@ std::shared_ptr<Breaker> BreakerRegistry::get(std::string_view key) {
   // Made without the lock: it allocates. Another thread may have been quicker; then this one goes.
   const std::uint64_t seed = seed_ ^ KeyHash<std::string>{}(key);
   auto made = std::make_shared<Breaker>(Breaker::create(options_.breaker, seed, std::string(key)).value());
+  made->pin_by_permits();
   const MutexLock lock(shard.mutex);
   if (const auto* breaker = shard.map.use(key)) return *breaker;
   if (shard.map.full()) {

@@ -65,6 +65,32 @@ TEST(BreakerRegistry, APermitKeepsItsBreakerThroughAnEviction) {
   EXPECT_FALSE(breaker->record(std::move(*admission.permit), {}, clock.now()));
 }
 
+TEST(BreakerRegistry, APermitNeedsNobodyToHoldItsBreaker) {
+  ManualClock clock;
+  BreakerRegistry registry({.capacity = 16, .breaker = {.minimum_volume = 1}}, 1);
+  Admission recorded = registry.get("a")->try_acquire(clock.now());
+  Admission dropped = registry.get("a")->try_acquire(clock.now());
+  for (int i = 0; i < 100; ++i) (void)registry.get("host-" + std::to_string(i));
+  EXPECT_EQ(registry.find("a"), nullptr);
+  // The successor is another breaker, and not to blame for what the first one let through.
+  EXPECT_TRUE(registry.get("a")->record(std::move(*recorded.permit), {.outcome = Outcome::failure}, clock.now()));
+  EXPECT_EQ(registry.get("a")->state(), State::closed);
+  EXPECT_EQ(registry.get("a")->snapshot(clock.now()).totals.finished(), 0U);
+  dropped.permit.reset();
+}
+
+TEST(BreakerRegistry, APermitOutlivesTheRegistry) {
+  ManualClock clock;
+  std::optional<Permit> permit;
+  {
+    BreakerRegistry registry({}, 1);
+    Admission admission = registry.get("a")->try_acquire(clock.now());
+    permit.emplace(std::move(*admission.permit));
+  }
+  Permit moved = std::move(*permit);
+  permit.reset();
+}
+
 TEST(BreakerRegistry, AHundredThousandHostsFitIntoAGibibyte) {
   // Measured on a thousand: each is its own allocation, its key, its node and two heads.
   BreakerRegistry registry({.capacity = 16'000}, 1);

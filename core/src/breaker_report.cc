@@ -182,6 +182,26 @@ Snapshot BreakerCore::snapshot(TimePoint now) const {
   return snapshot;
 }
 
+Duration BreakerCore::refuses_for(TimePoint now) const {
+  const std::uint64_t word = state_.load(std::memory_order_acquire);
+  const std::int64_t until = until_.load(std::memory_order_acquire);
+  const std::int64_t at = now.time_since_epoch().count();
+  // A transition in between may have written another phase's end: whoever comes now may be the first of the new phase.
+  if (state_.load(std::memory_order_acquire) != word) return Duration::zero();
+  switch (phase_of(word)) {
+    case Phase::open:
+      return Duration(std::max<std::int64_t>(0, until - at));
+    case Phase::forced_open:
+      return Duration::max();
+    case Phase::half_open: {
+      const bool full = trials_in_flight_.load(std::memory_order_relaxed) >= options_.half_open_permits;
+      return full ? Duration::max() : Duration::zero();
+    }
+    default:
+      return Duration::zero();
+  }
+}
+
 std::size_t BreakerCore::memory_bytes() const {
   std::size_t bytes = sizeof(Breaker) + sizeof(*this) + window_.memory_bytes();
   if (ring_ != nullptr) bytes += sizeof(Ring) + ring_->memory_bytes();
@@ -199,14 +219,21 @@ Result<Breaker> Breaker::create(const BreakerOptions& options, std::uint64_t see
     for (std::size_t i = 0; i < faults.size(); ++i) message += (i == 0 ? "" : "; ") + faults[i];
     return Error{.message = std::move(message), .code = "invalid_options"};
   }
-  return Breaker(std::make_unique<internal::BreakerCore>(options, seed, std::move(name)));
+  return Breaker(Core(new internal::BreakerCore(options, seed, std::move(name))));
 }
 
-Breaker::Breaker(std::unique_ptr<internal::BreakerCore> core) : core_(std::move(core)) {}
+void internal::ReleaseCore::operator()(BreakerCore* core) const {
+  core->release();
+}
+
+Breaker::Breaker(Core core) : core_(std::move(core)) {}
 Breaker::Breaker(Breaker&&) noexcept = default;
 Breaker& Breaker::operator=(Breaker&&) noexcept = default;
 Breaker::~Breaker() = default;
 
+void Breaker::pin_by_permits() {
+  core_->pin_by_permits();
+}
 std::optional<Transition> Breaker::force(Mode mode, TimePoint now) {
   return core_->force(mode, now);
 }
@@ -218,6 +245,9 @@ std::optional<Transition> Breaker::poll(TimePoint now) {
 }
 void Breaker::note_local_stall(Duration stall, TimePoint now) {
   core_->note_local_stall(stall, now);
+}
+Duration Breaker::refuses_for(TimePoint now) const {
+  return core_->refuses_for(now);
 }
 State Breaker::state() const {
   return core_->state();

@@ -176,6 +176,51 @@ TEST(CoRun, WhatACancelledCoroutineThrowsIsNotHeldAgainstTheCallee) {
   EXPECT_EQ(rig.concurrency.in_flight(), 0U);
 }
 
+TEST(CoRun, HasTheSameWaysToBeCalledAsRun) {
+  Rig rig;
+  const auto finished = [](auto task) {
+    task.start();
+    EXPECT_TRUE(task.done());
+    return task.take();
+  };
+  const Rig::Env env{&rig};
+  const auto page = []() -> Task<std::string> { co_return "page"; };
+  const auto missing = []() -> Task<std::string> {
+    throw std::invalid_argument("no such page");
+    co_return "";
+  };
+  const auto ignore = [](const std::invalid_argument&) { return Outcome::ignored; };
+  rig.fallback.add_value("sorry", "later");
+  const Called<std::string> plain = finished(co_run<Task>(rig.pipeline, {}, page, env));
+  EXPECT_EQ(plain.value, "page");
+  EXPECT_EQ(finished(co_run<Task, std::string>(rig.pipeline, {}, page, env)).value, "page");
+  EXPECT_EQ(finished(co_run<Task>(rig.pipeline, {}, missing, ignore, env)).outcome(), Outcome::ignored);
+  EXPECT_EQ(finished(co_run<Task>(rig.pipeline, {}, rig.fallback, missing, ignore, env)).value, "later");
+  EXPECT_EQ(rig.breaker.snapshot(rig.clock.now()).totals.ignored, 2U);
+}
+
+TEST(CoRun, MovesWhatCannotBeCopied) {
+  Rig rig;
+  auto task = co_run<Task>(
+      rig.pipeline, {}, []() -> Task<std::unique_ptr<int>> { co_return std::make_unique<int>(5); }, Rig::Env{&rig});
+  task.start();
+  EXPECT_EQ(**task.take().value, 5);
+}
+
+TEST(CoRun, WithoutAWayToCutACallOffALateAnswerIsATimeoutAndHandedOver) {
+  Rig rig;
+  rig.pipeline.fixed_timeout = milliseconds(50);
+  auto task = rig.run([&rig]() -> Task<std::string> {
+    rig.clock.advance(milliseconds(300));
+    co_return "page";
+  });
+  task.start();
+  const Called<std::string> called = task.take();
+  EXPECT_TRUE(called.late);
+  EXPECT_EQ(called.value, "page");
+  EXPECT_EQ(rig.breaker.snapshot(rig.clock.now()).totals.timeout, 1U);
+}
+
 // Cancellation: wherever a coroutine waits when it is destroyed, everything comes back.
 TEST(CoRun, ACoroutineThatIsDestroyedAnywhereGivesEverythingBack) {
   EXPECT_TRUE(rc::check([](std::uint64_t seed) {

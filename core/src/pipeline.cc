@@ -29,6 +29,7 @@ std::string explain(const CallError& error) {
                          ? std::string("ended in ") + to_string(error.outcome)
                          : std::string("refused by the ") + to_string(error.refused_by);
   text += " after " + std::to_string(error.attempts) + (error.attempts == 1 ? " attempt" : " attempts");
+  if (!error.message.empty()) text += ": " + error.message;
   if (error.retry_after > Duration::zero()) text += "; retry after " + humanize(error.retry_after);
   return text;
 }
@@ -76,53 +77,71 @@ std::string Pipeline::describe() const {
   return text;
 }
 
-Step PipelineCall::refuse(RefusedBy who, Duration retry_after) {
+Step PipelineCall::refuse(RefusedBy who, Duration retry_after, TimePoint now) {
   slot_.reset();
   permit_.reset();
-  error_.refused_by = who;
-  error_.retry_after = retry_after;
+  refused_by_ = who;
+  retry_after_ = retry_after;
+  RetryPolicy* retry = pipeline_->retry;
+  if (attempts_ > 0 && retry != nullptr && retry->budget() != nullptr) retry->budget()->refund();
+  if (pipeline_->observer != nullptr) pipeline_->observer->on_rejection({.at = now, .error = error()});
   return {.next = Next::done};
 }
 
-void PipelineCall::note(const std::optional<Transition>& transition) {
-  if (!transition) return;
+// The look at the state comes last, so that of two calls that saw different states the later one is right.
+void PipelineCall::follow_breaker() {
+  const State state = pipeline_->breaker->state();
+  const bool closed = state == State::closed || state == State::disabled || state == State::metrics_only;
+  pipeline_->timeout->follow(pipeline_->breaker, closed);
+}
+
+// True if the breaker changed its state.
+bool PipelineCall::heed(const std::optional<Transition>& transition) {
+  if (!transition) return false;
   transition_ = transition;
-  if (pipeline_->timeout == nullptr) return;
-  if (transition->to == State::open) pipeline_->timeout->pause(AdaptiveTimeout::Pause::breaker_open);
-  if (transition->to == State::closed) pipeline_->timeout->resume(AdaptiveTimeout::Pause::breaker_open);
+  keep_learning_in_step(transition->to == State::closed);
+  return true;
 }
 
 Step PipelineCall::start(TimePoint now) {
   QUOLL_ASSERT(!slot_ && !permit_);
   const Pipeline& with = *pipeline_;
-  if (info_.deadline.passed(now)) return refuse(RefusedBy::deadline, {});
-  if (error_.attempts == 0 && with.retry != nullptr && with.retry->budget() != nullptr) {
-    with.retry->budget()->deposit(with.shard);
-  }
+  if (info_.deadline.passed(now)) return refuse(RefusedBy::deadline, {}, now);
   if (with.rate_limit != nullptr) {
     const RateLimit::Decision decision = with.rate_limit->try_acquire(now, 1, with.shard);
-    if (!decision.admitted) return refuse(RefusedBy::rate_limit, decision.wait);
+    if (!decision.admitted) return refuse(RefusedBy::rate_limit, decision.wait, now);
   }
   if (with.concurrency != nullptr) {
     slot_ = with.concurrency->try_acquire(with.shard);
-    if (!slot_) return refuse(RefusedBy::concurrency_limit, {});
+    if (!slot_) return refuse(RefusedBy::concurrency_limit, {}, now);
   }
   if (with.breaker != nullptr) {
     Admission admission = with.breaker->try_acquire(now, with.shard);
-    note(admission.transition);
-    if (!admission) return refuse(RefusedBy::breaker, admission.rejection.retry_after);
+    if (heed(admission.transition) && with.observer != nullptr) with.observer->on_transition(*transition_);
+    if (!admission) {
+      keep_learning_in_step(admission.rejection.reason == RejectionReason::ramp);
+      return refuse(RefusedBy::breaker, admission.rejection.retry_after, now);
+    }
     permit_.emplace(std::move(*admission.permit));
+    keep_learning_in_step(!permit_->trial());
   }
-  if (with.throttle != nullptr && !with.throttle->try_acquire(now, with.shard)) return refuse(RefusedBy::throttle, {});
+  if (with.throttle != nullptr && !with.throttle->try_acquire(now, with.shard)) {
+    return refuse(RefusedBy::throttle, {}, now);
+  }
 
-  ++error_.attempts;
+  // Only what is sent earns retries: a call that is refused is no load that they could be a share of.
+  if (attempts_ == 0 && with.retry != nullptr && with.retry->budget() != nullptr) {
+    with.retry->budget()->deposit(with.shard);
+  }
+  ++attempts_;
   const Duration left = info_.deadline.remaining(now);
   Duration limit = with.fixed_timeout > Duration::zero() ? with.fixed_timeout : Duration::max();
   if (with.timeout != nullptr) limit = trial() ? with.timeout->trial_timeout() : with.timeout->timeout();
   return {.next = Next::send, .timeout = std::min(limit, left)};
 }
 
-void PipelineCall::record(const Sample& sample, TimePoint now) {
+// True if the breaker changed its state.
+bool PipelineCall::record(const Sample& sample, TimePoint now) {
   const Pipeline& with = *pipeline_;
   if (with.timeout != nullptr) {
     if (trial()) {
@@ -132,27 +151,70 @@ void PipelineCall::record(const Sample& sample, TimePoint now) {
     }
   }
   if (with.throttle != nullptr) with.throttle->record(sample, with.shard);
-  if (permit_) note(with.breaker->record(std::move(*permit_), sample, now));
+  const bool moved = permit_ && heed(with.breaker->record(std::move(*permit_), sample, now));
   permit_.reset();
   if (slot_) with.concurrency->record(std::move(*slot_), sample, now);
   slot_.reset();
+  return moved;
+}
+
+// For how long the policies that know would refuse another attempt. Places and chance are not known beforehand: if one
+// of those refuses a retry, its token is given back.
+Duration PipelineCall::refused_for(TimePoint now) const {
+  Duration longest{};
+  if (pipeline_->rate_limit != nullptr) longest = pipeline_->rate_limit->wait(now);
+  if (pipeline_->breaker != nullptr) longest = std::max(longest, pipeline_->breaker->refuses_for(now));
+  return longest;
+}
+
+void PipelineCall::tell_end(const Sample& sample, TimePoint now, bool trial, bool late) {
+  Observer& observer = *pipeline_->observer;
+  const AttemptEvent event{.at = now, .attempt = attempts_, .sample = sample, .trial = trial, .late = late};
+  switch (sample.outcome) {
+    case Outcome::success:
+      return observer.on_success(event);
+    case Outcome::failure:
+      return observer.on_failure(event);
+    case Outcome::timeout:
+      return observer.on_timeout(event);
+    case Outcome::cancelled:
+      return observer.on_cancelled(event);
+    case Outcome::ignored:
+      return observer.on_ignored(event);
+  }
 }
 
 Step PipelineCall::finish(const Sample& sample, TimePoint now, const AttemptInfo& info) {
-  QUOLL_ASSERT(error_.attempts >= 1);
-  record(sample, now);
-  error_.outcome = sample.outcome;
+  QUOLL_ASSERT(attempts_ >= 1);
+  const bool was_trial = trial();
+  const bool moved = record(sample, now);
+  outcome_ = sample.outcome;
   succeeded_ = sample.outcome == Outcome::success;
-  // A caller that went away does not want another attempt.
-  if (succeeded_ || sample.outcome == Outcome::cancelled || pipeline_->retry == nullptr) return {.next = Next::done};
-  FailedAttempt failed{.attempts = error_.attempts,
-                       .idempotent = info_.idempotent,
-                       .never_sent = info.never_sent,
-                       .retry_after = info.retry_after};
-  if (!info_.deadline.unlimited()) failed.remaining = info_.deadline.remaining(now);
-  const RetryDecision decision = pipeline_->retry->decide(failed, now);
-  if (decision) return {.next = Next::wait, .wait = decision.wait};
+  if (pipeline_->observer != nullptr) {
+    tell_end(sample, now, was_trial, info.late);
+    if (moved) pipeline_->observer->on_transition(*transition_);
+  }
+  const bool failed = sample.outcome == Outcome::failure || sample.outcome == Outcome::timeout;
+  if (!failed || info.late) return {.next = Next::done};
+  retry_after_ = info.retry_after.value_or(Duration::zero());
+  if (pipeline_->retry == nullptr) return {.next = Next::done};
+  FailedAttempt attempt{.attempts = attempts_,
+                        .idempotent = info_.idempotent,
+                        .never_sent = info.never_sent,
+                        .retry_after = info.retry_after,
+                        .refused_for = refused_for(now)};
+  if (!info_.deadline.unlimited()) attempt.remaining = info_.deadline.remaining(now);
+  const RetryDecision decision = pipeline_->retry->decide(attempt, now);
+  if (decision) {
+    if (pipeline_->observer != nullptr) {
+      pipeline_->observer->on_retry({.at = now, .attempts = attempts_, .wait = decision.wait});
+    }
+    return {.next = Next::wait, .wait = decision.wait};
+  }
   not_retried_ = decision.refusal;
+  if (decision.refusal == RetryRefusal::would_be_refused && attempt.refused_for != Duration::max()) {
+    retry_after_ = std::max(retry_after_, attempt.refused_for);
+  }
   return {.next = Next::done};
 }
 

@@ -108,6 +108,8 @@ const char* to_string(RetryRefusal refusal) {
       return "past_deadline";
     case RetryRefusal::no_budget:
       return "no_budget";
+    case RetryRefusal::would_be_refused:
+      return "would_be_refused";
   }
   return "unknown";
 }
@@ -134,6 +136,7 @@ RetryDecision RetryPolicy::decide(const FailedAttempt& attempt, TimePoint now) {
     wait += *attempt.retry_after;
   }
   if (attempt.remaining && wait >= *attempt.remaining) return {.refusal = RetryRefusal::past_deadline};
+  if (wait < attempt.refused_for) return {.refusal = RetryRefusal::would_be_refused};
   if (budget_ != nullptr && !budget_->try_withdraw(now)) return {.refusal = RetryRefusal::no_budget};
   return {.wait = wait};
 }

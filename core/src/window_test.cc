@@ -132,8 +132,12 @@ TEST(WindowLatency, PercentilesAreExactToABucketUntilABucketIsFull) {
   EXPECT_EQ(snapshot.latency_samples, 100U);
   EXPECT_NEAR(to_millis(snapshot.mean), 50.5, 0.5);
   const std::array<double, 9> expected = {1, 25, 50, 75, 90, 95, 99, 100, 100};
+  const Snapshot& s = snapshot;
+  const std::array<Duration, 9> by_name = {s.fastest(), s.p25(), s.p50(),   s.p75(),    s.p90(),
+                                           s.p95(),     s.p99(), s.p99_5(), s.slowest()};
   for (std::size_t i = 0; i < expected.size(); ++i) {
     EXPECT_NEAR(to_millis(snapshot.percentiles[i]), expected[i], expected[i] * 0.008) << kSnapshotPercentiles[i];
+    EXPECT_EQ(snapshot.percentiles[i], by_name[i]) << kSnapshotPercentiles[i];
   }
 }
 

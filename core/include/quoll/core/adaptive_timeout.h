@@ -21,7 +21,8 @@
 //
 // Learning stops while a breaker is open or load is shed: what gets through then is not the normal traffic. Trials get
 // trial_timeout(). When the breaker closes, what was learned before is dropped and warm-up begins, with a timeout that
-// the trials have shown to be enough.
+// the trials have shown to be enough. A pipeline tells each state that it finds by follow(); a caller that drives the
+// breaker itself may use pause() and resume(), but sees only the transitions that its own calls cause.
 //
 // Thread-safe. timeout() is one load; record() one atomic add on a line of its own, and a lock every 96th time, or
 // every fourth of the answers above the estimate.
@@ -89,6 +90,17 @@ class AdaptiveTimeout {
   // What became of a trial; the next warm-up will wait for at least that.
   void record_trial(const Sample& sample);
 
+  // `closed`: the breaker lets the normal traffic through, as a call has just found it; disabled and metrics_only count
+  // as closed, half_open does not. Stops and begins the learning as needed, whichever call or hand moved the breaker.
+  // With several breakers on one timeout, the closing of each begins warm-up, and none keeps the others from learning.
+  // Whether there is anything to do is one load while all is well; `breaker` is compared and never looked into.
+  bool in_step(const void* breaker, bool closed) const {
+    const std::uint8_t paused = paused_.load(std::memory_order_relaxed);
+    if (!closed) return (paused & kBreakerOpen) != 0;
+    return (paused & (kBreakerOpen | kWatched)) == 0 || in_step_slowly(breaker, paused);
+  }
+  void follow(const void* breaker, bool closed);
+
   // Stop and go on. resume(breaker_open) begins warm-up: the callee that comes back may not be the one that left.
   void pause(Pause why);
   void resume(Pause why);
@@ -107,6 +119,12 @@ class AdaptiveTimeout {
   const AdaptiveTimeoutOptions& options() const { return options_; }
 
  private:
+  // Bits of paused_. Watched, beside those of Pause: stopped_by_ is not null.
+  static constexpr std::uint8_t kBreakerOpen = static_cast<std::uint8_t>(Pause::breaker_open);
+  static constexpr std::uint8_t kWatched = 4;
+  bool paused() const { return (paused_.load(std::memory_order_relaxed) & (kWatched - 1U)) != 0; }
+  bool in_step_slowly(const void* breaker, std::uint8_t paused) const;
+  void begin_warm_up();
   static Duration bounded(Duration timeout, std::optional<Duration> remaining) {
     if (!remaining) return timeout;
     return *remaining < Duration::zero() ? Duration::zero() : *remaining < timeout ? *remaining : timeout;
@@ -122,6 +140,7 @@ class AdaptiveTimeout {
   std::atomic<std::int64_t> timeout_;         // ns
   std::atomic<std::int64_t> due_{INT64_MIN};  // when what is set aside goes in at the latest, ns
   std::atomic<std::uint8_t> paused_{0};
+  std::atomic<const void*> stopped_by_{nullptr};  // the breaker whose closing begins warm-up
   SampleLanes lanes_;
   mutable Mutex mutex_;
   DecayingQuantile clean_ QUOLL_GUARDED_BY(mutex_);

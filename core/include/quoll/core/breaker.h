@@ -25,7 +25,8 @@
 // no allocation. Transitions, half_open and count windows take a lock. docs/decisions/0001 has the counters' design.
 //
 // Thread-safe, all of it; shared by all workers. A Permit belongs to one thread at a time and must not outlive its
-// breaker. A moved-from Breaker may only be destroyed or assigned to.
+// breaker; that of a breaker from a registry may (breaker_registry.h). A moved-from Breaker may only be destroyed or
+// assigned to.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +47,10 @@ namespace quoll::core {
 
 namespace internal {
 class BreakerCore;
-}
+struct ReleaseCore {
+  void operator()(BreakerCore* core) const;
+};
+}  // namespace internal
 
 // The right to make one call. Move-only; dropping it cancels the call.
 class [[nodiscard]] Permit {
@@ -107,7 +111,8 @@ class Breaker {
   Admission try_acquire(TimePoint now) { return try_acquire(now, this_thread_shard()); }
   Admission try_acquire(TimePoint now, unsigned shard);
 
-  // What became of it. The permit is used up. A permit of another breaker is our own bug.
+  // What became of it. The permit is used up. A permit of another breaker is our own bug, but for a registry's: then it
+  // is told to the breaker that gave it, which may have been evicted.
   [[nodiscard]] std::optional<Transition> record(Permit&& permit, const Sample& sample, TimePoint now);
 
   // Takes or gives back control by hand. Leaving a mode for automatic starts closed with an empty window. Nothing
@@ -120,6 +125,10 @@ class Breaker {
 
   // Our own process stood still for so long, until now. Evidence only.
   void note_local_stall(Duration stall, TimePoint now);
+
+  // How long try_acquire would go on refusing, were nobody else to call: zero when it may admit, Duration::max() when
+  // nobody knows (forced_open, or all trials are under way). A look, which takes and counts nothing.
+  Duration refuses_for(TimePoint now) const;
 
   // One atomic load each.
   State state() const;
@@ -141,9 +150,13 @@ class Breaker {
   static unsigned this_thread_shard();
 
  private:
-  explicit Breaker(std::unique_ptr<internal::BreakerCore> core);
+  friend class BreakerRegistry;
+  using Core = std::unique_ptr<internal::BreakerCore, internal::ReleaseCore>;
+  explicit Breaker(Core core);
+  // From here on a permit keeps what it needs of the breaker alive. Before the first call.
+  void pin_by_permits();
 
-  std::unique_ptr<internal::BreakerCore> core_;
+  Core core_;
 };
 
 }  // namespace quoll::core

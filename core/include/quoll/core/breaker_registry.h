@@ -5,13 +5,20 @@
 // fill the memory with breakers that nobody needs.
 //
 // When it is full, the breaker that was used longest ago goes; of the last kLook in that order, one that is closed
-// rather than one that is open, whose going would forget an outage. A breaker is shared: who
-// holds one (and its permits) keeps it, and only the registry forgets it.
+// rather than one that is open, whose going would forget an outage. A breaker is shared: a pointer to it keeps it, and
+// only the registry forgets it. A permit keeps of it what the permit needs, so that nothing has to be held for the
+// length of a call:
+//
+//   Admission admission = registry.get(host)->try_acquire(now);
+//   ...
+//   (void)registry.get(host)->record(std::move(*admission.permit), sample, now);
+//
+// If it was evicted meanwhile, the outcome is told to the breaker that gave the permit, and not to its successor.
 //
 // Memory: a breaker takes 4 KiB with the default options, 100,000 of them under half a gibibyte; shards = 1 saves 1
 // KiB.
 //
-// Thread-safe: sharded by key, one lock each, held for a lookup. Keep the pointer for the length of a call.
+// Thread-safe: sharded by key, one lock each, held for a lookup.
 #pragma once
 
 #include <array>

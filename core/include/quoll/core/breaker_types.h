@@ -127,13 +127,23 @@ struct Snapshot {
   double admitted_share = 1;
   WindowCounts counts;
   // Upstream latency of the window's calls: exact (to 0.8 %) until a bucket is full, then sampled; extremes are not
-  // sampled.
+  // sampled. Zero without samples. `percentiles` are those of kSnapshotPercentiles; p99() and its like name them.
   std::uint32_t latency_samples = 0;
   Duration mean{};
   std::array<Duration, kSnapshotPercentiles.size()> percentiles{};
   Duration longest_local_stall{};
   LifetimeTotals totals;
   BreakerOptions options;
+
+  Duration fastest() const { return percentiles[0]; }
+  Duration p25() const { return percentiles[1]; }
+  Duration p50() const { return percentiles[2]; }
+  Duration p75() const { return percentiles[3]; }
+  Duration p90() const { return percentiles[4]; }
+  Duration p95() const { return percentiles[5]; }
+  Duration p99() const { return percentiles[6]; }
+  Duration p99_5() const { return percentiles[7]; }
+  Duration slowest() const { return percentiles[8]; }
 };
 
 const char* to_string(State state);

@@ -18,6 +18,7 @@
 // Thread-safe, lock-free. Time is an argument and may go slightly backwards between threads.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <cstdint>
@@ -67,6 +68,9 @@ class RateLimit {
   }
   // Takes a place and says how long to wait for it; refuses when that is longer than max_wait.
   Decision reserve(TimePoint now, Duration max_wait, std::uint64_t cost = 1);
+
+  // How long until a call would be admitted; zero when one would be now. A look, which consumes nothing.
+  Duration wait(TimePoint now) { return std::max(reserve(now, Duration::min()).wait, Duration::zero()); }
 
   const RateLimitOptions& options() const { return options_; }
 

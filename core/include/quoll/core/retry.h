@@ -42,10 +42,13 @@ class RetryBudget {
   // `options` must be valid.
   explicit RetryBudget(const RetryBudgetOptions& options);
 
-  // One first attempt was made. `stripe` spreads threads; any number, best the worker's index.
+  // One first attempt was sent; a refused call deposits nothing. `stripe` spreads threads; any number, best the
+  // worker's index.
   void deposit(unsigned stripe = 0);
   // Takes a token for one retry, or refuses. A refusal takes nothing.
   bool try_withdraw(TimePoint now);
+  // Gives back the token of a retry that was not made after all.
+  void refund() { add(kMicro); }
   // Tokens in the bucket, without those still in the stripes.
   double balance(TimePoint now) const;
   const RetryBudgetOptions& options() const { return options_; }
@@ -96,6 +99,9 @@ struct FailedAttempt {
   std::optional<Duration> retry_after = {};
   // What is left of the call's overall deadline; a retry that would start past it is not made.
   std::optional<Duration> remaining = {};
+  // For how long another attempt would be refused, by an open breaker for one; Duration::max() if nobody knows. An
+  // attempt that would come before it is over is not waited for, and costs no token.
+  Duration refused_for{};
 };
 
 enum class RetryRefusal : std::uint8_t {
@@ -103,7 +109,8 @@ enum class RetryRefusal : std::uint8_t {
   not_idempotent,
   retry_after_too_long,
   past_deadline,
-  no_budget
+  no_budget,
+  would_be_refused
 };
 
 struct RetryDecision {
