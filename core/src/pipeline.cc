@@ -195,7 +195,7 @@ Step PipelineCall::finish(const Sample& sample, TimePoint now, const AttemptInfo
     if (moved) pipeline_->observer->on_transition(*transition_);
   }
   const bool failed = sample.outcome == Outcome::failure || sample.outcome == Outcome::timeout;
-  if (!failed || info.late) return {.next = Next::done};
+  if (!failed || info.late || info.last || was_trial) return {.next = Next::done};
   retry_after_ = info.retry_after.value_or(Duration::zero());
   if (pipeline_->retry == nullptr) return {.next = Next::done};
   FailedAttempt attempt{.attempts = attempts_,

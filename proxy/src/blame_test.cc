@@ -358,5 +358,36 @@ TEST(Blame, TheAdaptiveTimeoutLearnsOfTheTrialThatClosesTheCircuit) {
   EXPECT_EQ(bed.event("open"), 1);
 }
 
+// Learning that stops while the circuit is open must begin again, whoever closes it.
+TEST(Blame, TheAdaptiveTimeoutLearnsAgainAfterAHandClosedTheCircuit) {
+  for (const char* by_hand : {"/circuits/default/close", "/circuits/default/disable"}) {
+    std::atomic<bool> fails{true};
+    const Testbed bed(
+        [&](Wire& wire, int) {
+          while (wire.read_request().whole) {
+            if (!wire.send(fails.load() ? answer(500, "no") : answer(200, "ok"))) return;
+          }
+        },
+        [](ProxyOptions& o) {
+          o.fallback = false;
+          o.breaker.minimum_volume = 1;
+          o.breaker.reset_timeout = std::chrono::minutes(5);
+          o.policies.timeout = TimeoutKind::adaptive;
+        });
+    EXPECT_EQ(bed.ask(get()).status(), 500);
+    EXPECT_EQ(bed.ask(get()).status(), 503);
+    const auto paused = [&] {
+      const Message got = bed.admin("GET /circuit-status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+      EXPECT_EQ(got.status(), 200);
+      return got.body.find("\"paused\": true") != std::string::npos;
+    };
+    EXPECT_TRUE(paused());
+    fails = false;
+    bed.control(by_hand);
+    EXPECT_EQ(bed.ask(get()).status(), 200) << by_hand;
+    EXPECT_FALSE(paused()) << by_hand;
+  }
+}
+
 }  // namespace
 }  // namespace quoll::proxy::testing

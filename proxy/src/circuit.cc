@@ -1,5 +1,7 @@
 #include "circuit.h"
 
+#include "quoll/base/rng.h"
+
 namespace quoll::proxy {
 namespace {
 
@@ -7,37 +9,6 @@ core::Breaker make_breaker(const core::BreakerOptions& options, std::uint64_t se
   auto made = core::Breaker::create(options, seed, name);
   QUOLL_ASSERT(made.has_value());
   return std::move(made).value();
-}
-
-AttemptEnd end_of(const core::Sample& sample) {
-  switch (sample.outcome) {
-    case core::Outcome::success:
-      return sample.rescued ? AttemptEnd::rescued : AttemptEnd::success;
-    case core::Outcome::failure:
-      return AttemptEnd::failure;
-    case core::Outcome::timeout:
-      return AttemptEnd::timeout;
-    case core::Outcome::cancelled:
-      return AttemptEnd::cancelled;
-    case core::Outcome::ignored:
-      return AttemptEnd::inconclusive;
-  }
-  return AttemptEnd::inconclusive;
-}
-
-std::optional<Event> event_of(core::Outcome outcome) {
-  switch (outcome) {
-    case core::Outcome::success:
-      return Event::success;
-    case core::Outcome::failure:
-      return Event::failure;
-    case core::Outcome::timeout:
-      return Event::timeout;
-    case core::Outcome::cancelled:
-    case core::Outcome::ignored:
-      return std::nullopt;
-  }
-  return std::nullopt;
 }
 
 std::optional<Event> event_of(core::State to) {
@@ -58,26 +29,22 @@ std::optional<Event> event_of(core::State to) {
 
 }  // namespace
 
-void Call::cancel() {
-  Circuit* const circuit = std::exchange(circuit_, nullptr);
-  if (circuit == nullptr) return;
-  permit_.reset();
-  place_ = {};
-  circuit->attempts_[static_cast<std::size_t>(AttemptEnd::cancelled)]->add(1, shard_);
-}
-
-void Call::finish(const core::Sample& sample, TimePoint now) {
-  QUOLL_ASSERT(circuit_ != nullptr);
-  std::exchange(circuit_, nullptr)->finish(std::move(*permit_), std::move(place_), sample, now, shard_);
-}
-
 Circuit::Circuit(std::string name, std::string upstream, const RouteSettings& settings, std::uint64_t seed,
                  telemetry::Registry& registry, telemetry::Log& log)
     : name_(std::move(name)),
       upstream_(std::move(upstream)),
+      settings_(settings),
+      seed_(seed),
       log_(log),
-      breaker_(make_breaker(settings.breaker, seed, name_)),
-      policies_(settings.policies, settings.timeout, name_, seed, registry) {
+      breaker_(make_breaker(settings.breaker, seed, name_)) {
+  const CallPolicyOptions& policies = settings_.policies;
+  if (policies.timeout == TimeoutKind::adaptive) adaptive_.emplace(policies.adaptive_timeout);
+  if (policies.concurrency) limit_.emplace(policies.concurrency_limit);
+  if (policies.retries > 0) budget_.emplace(policies.retry_budget);
+  register_metrics(registry);
+}
+
+void Circuit::register_metrics(telemetry::Registry& registry) {
   for (std::size_t i = 0; i < kEventNames.size(); ++i) {
     events_[i] = &registry.counter("quoll_circuit_events_total", "What circuit breakers did and what they were told.",
                                    {{"circuit", name_}, {"event", kEventNames[i]}});
@@ -90,52 +57,68 @@ Circuit::Circuit(std::string name, std::string upstream, const RouteSettings& se
   }
   registry.gauge_fn("quoll_circuit_state", "The circuit: 0 closed, 0.5 half-open, 1 open.", {{"circuit", name_}},
                     [this] { return core::gauge(breaker_.state()); });
-}
-
-Circuit::Admitted Circuit::admit(CallPolicies::Place place, TimePoint now, unsigned shard) {
-  core::Admission admission = breaker_.try_acquire(now, shard);
-  if (admission.transition) emit(admission.transition);
-  Admitted out;
-  if (admission.permit) {
-    out.call.emplace(*this, std::move(*admission.permit), std::move(place), shard);
-  } else {
-    out.rejection = admission.rejection;
-    count(Event::reject, shard);
+  registry.gauge_fn("quoll_timeout_seconds", "How long a call to the upstream may take now.", {{"circuit", name_}},
+                    [this] { return to_seconds(timeout()); });
+  for (std::size_t i = 0; budget_ && i < kRetryNames.size(); ++i) {
+    retries_[i] = &registry.counter("quoll_retries_total",
+                                    "Calls made again, by what became of them, and failed calls that were not.",
+                                    {{"circuit", name_}, {"result", kRetryNames[i]}});
   }
-  return out;
+  if (!limit_) return;
+  registry.gauge_fn("quoll_concurrency_limit", "Calls to the upstream that may be under way at a time.",
+                    {{"circuit", name_}}, [this] { return static_cast<double>(limit_->limit()); });
+  registry.gauge_fn("quoll_concurrency_in_flight", "Calls to the upstream that are under way.", {{"circuit", name_}},
+                    [this] { return static_cast<double>(limit_->in_flight()); });
+  limited_ =
+      &registry.counter("quoll_concurrency_refused_total",
+                        "Calls that were not made because as many as the limit were under way.", {{"circuit", name_}});
 }
 
-void Circuit::finish(core::Permit permit, CallPolicies::Place place, const core::Sample& sample, TimePoint now,
-                     unsigned shard) {
-  attempts_[static_cast<std::size_t>(end_of(sample))]->add(1, shard);
-  if (const auto event = event_of(sample.outcome)) count(*event, shard);
-  // The policies hear of a trial before the breaker does: what it has shown is known when learning begins anew.
-  policies_.learn(std::move(place), sample, permit.trial(), now, shard);
-  emit(breaker_.record(std::move(permit), sample, now));
+core::Pipeline Circuit::pipeline(core::RetryPolicy* retry, core::Observer* observer, unsigned shard) {
+  return {.retry = retry,
+          .concurrency = limit_ ? &*limit_ : nullptr,
+          .breaker = &breaker_,
+          .timeout = adaptive_ ? &*adaptive_ : nullptr,
+          .fixed_timeout = settings_.timeout,
+          .shard = shard,
+          .observer = observer};
+}
+
+std::optional<core::RetryPolicy> Circuit::make_retry(unsigned worker) {
+  if (!budget_) return std::nullopt;
+  core::RetryOptions options = settings_.policies.retry;
+  options.max_attempts = settings_.policies.retries + 1;
+  return core::RetryPolicy(options, &*budget_, seed_ ^ splitmix64(worker + 1));
 }
 
 void Circuit::force(core::Mode mode, TimePoint now) {
-  emit(breaker_.force(mode, now));
+  if (const auto transition = breaker_.force(mode, now)) tell(*transition);
 }
 
 void Circuit::close(TimePoint now) {
-  emit(breaker_.close(now));
+  if (const auto transition = breaker_.close(now)) tell(*transition);
 }
 
 void Circuit::poll(TimePoint now) {
-  emit(breaker_.poll(now));
-  policies_.follow(breaker_.state());
+  if (const auto transition = breaker_.poll(now)) tell(*transition);
 }
 
-void Circuit::emit(const std::optional<core::Transition>& transition) {
-  if (!transition) return;
-  policies_.follow(breaker_.state());
-  if (const auto event = event_of(transition->to)) count(*event, 0);
+void Circuit::follow_shedding(bool shedding) {
+  if (!adaptive_) return;
+  if (shedding) {
+    adaptive_->pause(core::AdaptiveTimeout::Pause::shedding);
+  } else {
+    adaptive_->resume(core::AdaptiveTimeout::Pause::shedding);
+  }
+}
+
+void Circuit::tell(const core::Transition& transition) {
+  if (const auto event = event_of(transition.to)) count(*event, 0);
   log_.warn("circuit_state", {{"circuit", name_},
-                              {"from", core::to_string(transition->from)},
-                              {"to", core::to_string(transition->to)},
-                              {"reason", core::to_string(transition->reason)},
-                              {"explanation", core::explain(*transition)}});
+                              {"from", core::to_string(transition.from)},
+                              {"to", core::to_string(transition.to)},
+                              {"reason", core::to_string(transition.reason)},
+                              {"explanation", core::explain(transition)}});
 }
 
 }  // namespace quoll::proxy

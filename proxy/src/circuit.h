@@ -1,8 +1,8 @@
-// Circuit: one breaker with everything that tells of it: the event counters, the log, the state gauge; and the policies
-// that bound the same calls.
+// Circuit: the policies around the calls to one upstream (breaker, timeout, limit, retry budget), shared by all
+// workers, and everything that tells of them: event counters, log, gauges.
 //
-// The breaker decides and says what it did; this is the gate that acts on it and the one place that counts it. Every
-// call that is admitted ends in exactly one `Call::finish` or, dropped, as cancelled; every transition is counted once.
+// The policies decide, in the order of core's engine, which a worker's CallGate drives; this is what they have in
+// common and the one place that counts what they did.
 //
 // Thread-safe.
 #pragma once
@@ -11,9 +11,7 @@
 #include <optional>
 #include <string>
 
-#include "call_policies.h"
-#include "quoll/core/breaker.h"
-#include "quoll/core/judge.h"
+#include "quoll/core/pipeline.h"
 #include "quoll/proxy/options.h"
 #include "quoll/telemetry/log.h"
 #include "quoll/telemetry/registry.h"
@@ -30,32 +28,17 @@ enum class AttemptEnd : std::uint8_t { success, rescued, failure, timeout, cance
 inline constexpr std::array<const char*, 6> kAttemptNames = {"success", "rescued",   "failure",
                                                              "timeout", "cancelled", "inconclusive"};
 
-class Circuit;
-
-// One admitted call. Dropped without finish(), it counts as cancelled.
-class Call {
- public:
-  Call(Circuit& circuit, core::Permit permit, CallPolicies::Place place, unsigned shard)
-      : circuit_(&circuit), permit_(std::move(permit)), place_(std::move(place)), shard_(shard) {}
-  Call(Call&& other) noexcept
-      : circuit_(std::exchange(other.circuit_, nullptr)),
-        permit_(std::move(other.permit_)),
-        place_(std::move(other.place_)),
-        shard_(other.shard_) {}
-  Call& operator=(Call&&) = delete;
-  ~Call() { cancel(); }
-
-  bool trial() const { return permit_->trial(); }
-  void finish(const core::Sample& sample, TimePoint now);
-  // Gives the permit and the place back now.
-  void cancel();
-
- private:
-  Circuit* circuit_;  // null once finished
-  std::optional<core::Permit> permit_;
-  CallPolicies::Place place_;
-  unsigned shard_;
+// What became of an attempt that was not its call's first, and why a failed call was not made again.
+enum class RetryEnd : std::uint8_t {
+  success,
+  failure,
+  no_budget,
+  retry_after_too_long,
+  past_deadline,
+  would_be_refused
 };
+inline constexpr std::array<const char*, 6> kRetryNames = {
+    "success", "failure", "no_budget", "retry_after_too_long", "past_deadline", "would_be_refused"};
 
 class Circuit {
  public:
@@ -63,22 +46,26 @@ class Circuit {
   Circuit(std::string name, std::string upstream, const RouteSettings& settings, std::uint64_t seed,
           telemetry::Registry& registry, telemetry::Log& log);
 
-  struct Admitted {
-    std::optional<Call> call;
-    core::Rejection rejection;  // meaningful without a call
-  };
-  // `place` is what policies().try_enter() gave.
-  Admitted admit(CallPolicies::Place place, TimePoint now, unsigned shard);
+  // A worker's pipeline around its calls: the shared policies, with the worker's own retry policy and observer.
+  core::Pipeline pipeline(core::RetryPolicy* retry, core::Observer* observer, unsigned shard);
+  // Its jitter; nothing without retries.
+  std::optional<core::RetryPolicy> make_retry(unsigned worker);
+
   void count(Event event, unsigned shard) { events_[static_cast<std::size_t>(event)]->add(1, shard); }
+  void count(AttemptEnd end, unsigned shard) { attempts_[static_cast<std::size_t>(end)]->add(1, shard); }
+  void count(RetryEnd end, unsigned shard) { retries_[static_cast<std::size_t>(end)]->add(1, shard); }
+  void count_limited(unsigned shard) { limited_->add(1, shard); }
   std::uint64_t events(Event event) const { return events_[static_cast<std::size_t>(event)]->value(); }
   std::uint64_t attempts(AttemptEnd end) const { return attempts_[static_cast<std::size_t>(end)]->value(); }
+  // Counts and logs a change of state.
+  void tell(const core::Transition& transition);
 
   // By hand, and by the clock.
   void force(core::Mode mode, TimePoint now);
   void close(TimePoint now);
   void poll(TimePoint now);
-  // Whether load is being shed before it reaches this circuit.
-  void follow_shedding(bool shedding) { policies_.follow_shedding(shedding); }
+  // Whether load is being shed before it reaches this circuit: then nothing is learned of normal times.
+  void follow_shedding(bool shedding);
 
   // The last change of state, or when the circuit was made.
   TimePoint since(const core::Snapshot& snapshot) const { return std::max(snapshot.since, made_at_); }
@@ -86,23 +73,30 @@ class Circuit {
   const std::string& upstream() const { return upstream_; }
   core::Breaker& breaker() { return breaker_; }
   const core::Breaker& breaker() const { return breaker_; }
-  CallPolicies& policies() { return policies_; }
-  const CallPolicies& policies() const { return policies_; }
+  // How long a call that starts now may take.
+  Duration timeout() const { return adaptive_ ? adaptive_->timeout() : settings_.timeout; }
+  // Null with a fixed timeout.
+  const core::AdaptiveTimeout* adaptive_timeout() const { return adaptive_ ? &*adaptive_ : nullptr; }
+  // Null without a limit.
+  const core::ConcurrencyLimit* limit() const { return limit_ ? &*limit_ : nullptr; }
 
  private:
-  friend class Call;
-  void finish(core::Permit permit, CallPolicies::Place place, const core::Sample& sample, TimePoint now,
-              unsigned shard);
-  void emit(const std::optional<core::Transition>& transition);
+  void register_metrics(telemetry::Registry& registry);
 
-  std::string name_;
-  std::string upstream_;
-  TimePoint made_at_ = steady_now();
+  const std::string name_;
+  const std::string upstream_;
+  const RouteSettings settings_;
+  const std::uint64_t seed_;
+  const TimePoint made_at_ = steady_now();
   telemetry::Log& log_;
   core::Breaker breaker_;
-  CallPolicies policies_;
+  std::optional<core::AdaptiveTimeout> adaptive_;
+  std::optional<core::ConcurrencyLimit> limit_;
+  std::optional<core::RetryBudget> budget_;
   std::array<telemetry::Counter*, kEventNames.size()> events_{};
   std::array<telemetry::Counter*, kAttemptNames.size()> attempts_{};
+  std::array<telemetry::Counter*, kRetryNames.size()> retries_{};  // with retries
+  telemetry::Counter* limited_ = nullptr;                          // with a limit
 };
 
 }  // namespace quoll::proxy

@@ -41,6 +41,12 @@ constexpr ShedAnswer kShedTooOld = {
     "Proxy-Status: quoll; error=proxy_internal_response; details=\"too_old\"\r\n",
     "{\"error\":\"the request waited too long for this proxy\"}\n"};
 
+// Keeps the connection of an answer that has been received whole, unless there are bytes behind it: they are nobody's.
+void keep_unless_surplus(Session& s, UpstreamCall& attempt) {
+  if (s.exchange.up.empty()) return attempt.keep_connection();
+  s.shared().metrics.upstream_unasked.add(1, s.worker.shard);
+}
+
 // Of a body that did not come to its end.
 core::Outcome outcome_of(RelayEnd end) {
   switch (end) {
@@ -155,7 +161,7 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
   co_return co_await settle(s, body, keep);
 }
 
-net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, Call* call) {
+net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
   Exchange& x = s.exchange;
   const ClientHead head = compose_client_head(s);
   const unsigned status = x.response.status;
@@ -163,14 +169,14 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, Call* call) {
   http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);
   core::Sample sample = attempt.sample();
   const auto finish = [&] {
-    if (call != nullptr) call->finish(sample, steady_now());
+    if (call != nullptr) static_cast<void>(call->finish(sample, steady_now(), {.last = true}));
   };
   const RelayEnd end = co_await relay_response(s, attempt.upstream(), body, head.chunked, finish);
   observe(s, status);
 
   Upload& upload = attempt.upload();
   if (end == RelayEnd::done) {
-    if (reusable && upload.complete() && x.up.empty()) attempt.keep_connection();
+    if (reusable && upload.complete()) keep_unless_surplus(s, attempt);
     co_await upload.finish();
     co_return co_await settle(s, upload.body(), head.keep);
   }
@@ -180,7 +186,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, Call* call) {
   } else {
     sample.outcome = outcome_of(end);
   }
-  if (sample.outcome != core::Outcome::cancelled) finish();
+  finish();
   co_await upload.finish();
   // The client has the head already; a cut connection is the only way left to say that the body is not whole.
   s.client.abort();
@@ -195,8 +201,10 @@ void keep_if_whole(Session& s, UpstreamCall& attempt) {
     if (!piece) return;
     x.up.consume(piece->consumed);
   }
-  const bool whole = body.done() && x.up.empty() && attempt.upload().complete();
-  if (whole && x.response.keep_alive && x.response.framing != http::Framing::until_close) attempt.keep_connection();
+  const bool whole = body.done() && attempt.upload().complete();
+  if (whole && x.response.keep_alive && x.response.framing != http::Framing::until_close) {
+    keep_unless_surplus(s, attempt);
+  }
 }
 
 }  // namespace quoll::proxy

@@ -5,7 +5,6 @@
 // Loop-confined.
 #pragma once
 
-#include "circuit.h"
 #include "pages.h"
 #include "quoll/http/body.h"
 #include "reply.h"
@@ -30,7 +29,7 @@ net::Task<bool> reply_shed(Session& session, core::ShedReason reason);
 
 // Streams the upstream's answer to the client, and only then says what became of the call: an upstream that dies in the
 // middle of a body has failed, whatever its head said. `call` is null when its outcome is known already.
-net::Task<bool> pass_on(Session& session, UpstreamCall& attempt, Call* call);
+net::Task<bool> pass_on(Session& session, UpstreamCall& attempt, core::PipelineCall* call);
 // For an answer that is not passed on: keeps the upstream's connection if it has arrived whole.
 void keep_if_whole(Session& session, UpstreamCall& attempt);
 

@@ -4,7 +4,7 @@
 #include "client_answer.h"
 #include "pages.h"
 #include "quoll/http/write.h"
-#include "retry_gate.h"
+#include "repeat.h"
 #include "upstream_call.h"
 
 namespace quoll::proxy {
@@ -12,34 +12,25 @@ namespace {
 
 core::AdmissionDecision ask_admission(Session& s, TimePoint now) {
   const Exchange& x = s.exchange;
-  return s.shared().admission.decide(x.request, s.route.circuit.policies().options().priority, s.peer, x.arrived_at,
-                                     now, s.worker.shard);
+  return s.shared().admission.decide(x.request, s.route.options.policies.priority, s.peer, x.arrived_at, now,
+                                     s.worker.shard);
 }
 
 Trouble came_too_late() {
   return {FallbackReason::timeout, http::ProxyError::http_response_timeout, "the client's deadline had passed"};
 }
 
-// The right to make one call, or why there is none.
-struct Permission {
-  std::optional<Call> call;
-  Trouble refused;
-};
-
-Permission ask_permission(Session& s, TimePoint now) {
-  // The concurrency limit: a call more than the upstream bears would only make all of them slow.
-  std::optional<CallPolicies::Place> place = s.route.circuit.policies().try_enter(s.worker.shard);
-  if (!place) {
-    return {{},
-            {FallbackReason::limit, http::ProxyError::connection_limit_reached, "too many calls under way",
-             std::chrono::seconds(1)}};
+// What a client is told of a call that the policies did not let through.
+Trouble refusal_of(const core::CallError& error) {
+  switch (error.refused_by) {
+    case core::RefusedBy::deadline:
+      return came_too_late();
+    case core::RefusedBy::breaker:
+      return {FallbackReason::open, http::ProxyError::destination_unavailable, "circuit open", error.retry_after};
+    default:
+      return {FallbackReason::limit, http::ProxyError::connection_limit_reached, "too many calls under way",
+              std::chrono::seconds(1)};
   }
-
-  // The breaker: refused at once when the upstream has shown that it cannot answer.
-  Circuit::Admitted admitted = s.route.circuit.admit(std::move(*place), now, s.worker.shard);
-  return {std::move(admitted.call),
-          {FallbackReason::open, http::ProxyError::destination_unavailable, "circuit open",
-           admitted.rejection.retry_after}};
 }
 
 // For a call that was not made.
@@ -48,21 +39,18 @@ net::Task<bool> refuse(Session& s, const Trouble& trouble) {
   co_return co_await reply_trouble(s, body, trouble);
 }
 
-// Whether the attempt failed; if it did, its call is over. One that did not lasts until its body has ended.
-bool judge_attempt(Session& s, const UpstreamCall& attempt, bool answered, unsigned attempts, Call& call,
-                   TimePoint now) {
-  const bool failed = attempt.judgement().verdict == core::Verdict::failure || !answered;
-  if (failed) call.finish(attempt.sample(), now);
-  if (attempts > 1) s.route.circuit.policies().count_retry(!failed, s.worker.shard);
-  return failed;
-}
-
 Trouble answered_with_error(const Exchange& x) {
   return {FallbackReason::error,
           http::ProxyError::http_request_error,
           "the upstream answered with an error",
           {},
           x.response.status};
+}
+
+// The client has gone: the attempt says nothing of the upstream. False, as serve() ends then.
+bool cancel(core::PipelineCall& call) {
+  static_cast<void>(call.finish({.outcome = core::Outcome::cancelled}, steady_now(), {.last = true}));
+  return false;
 }
 
 // For a call that no answer came of, or none that the client should see: the fallback or an error.
@@ -109,47 +97,45 @@ net::Task<bool> serve(Session& s) {
   const core::Deadline deadline = client_deadline(x);
   if (!deadline.unlimited() && deadline.passed(now)) co_return co_await refuse(s, came_too_late());
 
-  s.route.circuit.policies().earn_retries(s.worker.shard);
-  for (unsigned attempts = 1;; ++attempts) {
-    // Every attempt asks the limit and the breaker anew, and each of both is told what became of it.
-    Permission permission = ask_permission(s, now);
-    if (!permission.call) co_return co_await refuse(s, permission.refused);
-    Call call = std::move(*permission.call);
+  // The engine: every attempt asks the limit and the breaker anew, and each policy is told what became of it.
+  core::PipelineCall call(s.gate().pipeline(), {.deadline = deadline, .idempotent = idempotent(x.request.method)});
+  for (core::Step step = call.start(now);; step = call.start(now)) {
+    if (step.next == core::Next::done) co_return co_await refuse(s, refusal_of(call.error()));
 
     // The client holds its body back until somebody wants it.
     if (x.request.expect_continue) {
       const bool told = co_await ask_for_body(s);
-      if (!told) co_return false;
+      if (!told) co_return cancel(call);
     }
 
-    // The call, its timeout and its verdict. When the client leaves, it is cancelled.
-    const bool trial = call.trial();
-    UpstreamCall attempt(s, {s.route.circuit.policies().timeout(trial), deadline});
+    // The call, its timeout and its verdict.
+    UpstreamCall attempt(s, {step.timeout, deadline});
     const UpstreamCall::End end = co_await attempt.run();
     if (end == UpstreamCall::End::client_gone) {
-      call.cancel();
+      cancel(call);
       co_return co_await part_from_client(s, attempt.upload());
     }
 
-    // An answer that is an error counts against the upstream.
+    // An answer that is an error counts against the upstream. One that is none lasts until its body has ended.
     const bool answered = end == UpstreamCall::End::answered;
+    const bool failed = attempt.judgement().verdict == core::Verdict::failure || !answered;
     now = steady_now();
-    const bool failed = judge_attempt(s, attempt, answered, attempts, call, now);
-
-    // Again? Only what may be repeated, while the budget lasts: an outage must not be multiplied.
-    std::optional<Duration> pause;
-    if (failed) pause = pause_before_retry(s, attempt, answered, trial, attempts, deadline, now);
+    if (failed) step = call.finish(attempt.sample(), now, attempt_info(s, attempt, answered));
+    const bool again = failed && step.next == core::Next::wait;
+    if (failed && !again) s.gate().count_end(call);
 
     // The answer. With the fallback on, the client gets the fallback instead of an error.
-    if (answered && !pause && !(failed && s.route.options.fallback)) {
-      Call* const undecided = failed ? nullptr : &call;
+    if (answered && !again && !(failed && s.route.options.fallback)) {
+      core::PipelineCall* const undecided = failed ? nullptr : &call;
       co_return co_await pass_on(s, attempt, undecided);
     }
 
     // No answer that the client gets: its body, if it is here whole, is dropped and the connection kept.
     if (answered) keep_if_whole(s, attempt);
-    if (!pause) co_return co_await reply_instead(s, attempt, answered);
-    co_await rest(s, *pause);
+    if (!again) co_return co_await reply_instead(s, attempt, answered);
+
+    // Again, after a pause: an outage must not be multiplied.
+    co_await pause(s, step.wait);
     if (s.watch.gone()) co_return false;
     now = steady_now();
   }

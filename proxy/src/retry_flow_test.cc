@@ -96,15 +96,56 @@ TEST(RetryFlow, ARetryAfterThatIsTooLongIsNotWaitedFor) {
   EXPECT_EQ(retries(bed, "retry_after_too_long"), 1);
 }
 
-TEST(RetryFlow, AnOpenCircuitEndsThem) {
+TEST(RetryFlow, AnOpenCircuitEndsThemBeforeAPauseIsSpent) {
   Flaky upstream(1000);
   Testbed bed(upstream.script(), [](ProxyOptions& o) {
     retry(o, 10);
     o.breaker.minimum_volume = 3;
   });
-  EXPECT_EQ(bed.ask(get()).field("Quoll-Fallback"), "open");
+  EXPECT_EQ(bed.ask(get()).field("Quoll-Fallback"), "error") << "what the last attempt met";
   EXPECT_EQ(upstream.asked, 3);
+  EXPECT_EQ(bed.event("reject"), 0);
+  EXPECT_EQ(retries(bed, "would_be_refused"), 1);
+  EXPECT_EQ(bed.ask(get()).field("Quoll-Fallback"), "open");
   EXPECT_EQ(bed.event("reject"), 1);
+}
+
+TEST(RetryFlow, RefusedCallsDoNotEarnTheBudgetAnything) {
+  Flaky upstream(1000);
+  Testbed bed(upstream.script(), [](ProxyOptions& o) {
+    retry(o, 1);
+    o.policies.retry_budget = {.ratio = 1, .minimum_per_second = 0, .capacity = 10, .reserve = 0};
+    o.fallback = false;
+  });
+  bed.control("/circuits/default/open");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(bed.ask(get()).status(), 503);
+  EXPECT_EQ(upstream.asked, 0);
+  bed.control("/circuits/default/close");
+  bed.control("/circuits/default/auto");
+  EXPECT_EQ(bed.ask(get()).status(), 503);
+  EXPECT_EQ(upstream.asked, 2) << "one call earns one retry";
+  bed.control("/circuits/default/open");
+  for (int i = 0; i < 20; ++i) EXPECT_EQ(bed.ask(get()).status(), 503);
+  bed.control("/circuits/default/auto");
+  bed.control("/circuits/default/close");
+  EXPECT_EQ(bed.ask(get()).status(), 503);
+  EXPECT_EQ(bed.ask(get()).status(), 503);
+  EXPECT_EQ(upstream.asked, 6);
+}
+
+TEST(RetryFlow, ABodyThatBreaksOffIsNotAskedForAgain) {
+  std::atomic<int> asked{0};
+  Testbed bed(
+      [&](Wire& wire, int) {
+        if (!wire.read_request().whole) return;
+        ++asked;
+        wire.send("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
+      },
+      [](ProxyOptions& o) { retry(o, 3); });
+  EXPECT_FALSE(bed.ask(get()).whole);
+  EXPECT_TRUE(eventually([&] { return bed.event("failure") == 1; }));
+  EXPECT_EQ(asked, 1);
+  EXPECT_EQ(retries(bed, "failure"), 0);
 }
 
 TEST(RetryFlow, AnUpstreamThatCannotBeReachedIsTriedAgainWhateverTheMethod) {

@@ -23,7 +23,7 @@ WorkerState::WorkerState(net::Worker& w, const Shared& s) : worker(w), shared(s)
   durations.reserve(s.routes.size());
   for (std::size_t i = 0; i < s.routes.size(); ++i) durations.emplace_back(s.metrics.registry, s.routes[i].name());
   for (std::size_t i = 0; i < s.routes.size(); ++i) {
-    retries.push_back(s.routes[i].circuit.policies().make_retry(shard));
+    gates.emplace_back(s.routes[i].circuit, shard);
   }
 }
 

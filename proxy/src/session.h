@@ -14,6 +14,7 @@
 
 #include "admission_gate.h"
 #include "buffer.h"
+#include "call_gate.h"
 #include "client_watch.h"
 #include "metrics.h"
 #include "quoll/http/body.h"
@@ -84,9 +85,9 @@ struct WorkerState {
   net::Worker& worker;
   const Shared& shared;
   unsigned shard;
-  std::deque<UpstreamPool> pools;          // by Route::pool
-  std::vector<RouteDurations> durations;   // by Route::index
-  std::vector<core::RetryPolicy> retries;  // by Route::index
+  std::deque<UpstreamPool> pools;         // by Route::pool
+  std::vector<RouteDurations> durations;  // by Route::index
+  std::deque<CallGate> gates;             // by Route::index
   bool draining = false;
   std::vector<std::unique_ptr<Exchange>> spare;
   boost::intrusive::list<OpenConnection> open;
@@ -104,6 +105,7 @@ struct Session {
   const Shared& shared() const { return worker.shared; }
   const ProxyOptions& options() const { return worker.shared.options; }
   UpstreamPool& pool() const { return worker.pools[route.pool]; }
+  CallGate& gate() const { return worker.gates[route.index]; }
   RouteDurations& durations() const { return worker.durations[route.index]; }
 };
 

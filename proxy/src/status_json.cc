@@ -91,9 +91,10 @@ std::string timeout_text(const RouteSettings& o) {
   return o.policies.timeout == TimeoutKind::adaptive ? "adaptive" : format_duration(o.timeout);
 }
 
-json::object timeout_json(const CallPolicies& policies) {
-  json::object out = {{"kind", to_string(policies.options().timeout)}, {"now_ms", millis(policies.timeout(false))}};
-  const core::AdaptiveTimeout* adaptive = policies.adaptive_timeout();
+json::object timeout_json(const Circuit& circuit) {
+  const core::AdaptiveTimeout* adaptive = circuit.adaptive_timeout();
+  const TimeoutKind kind = adaptive == nullptr ? TimeoutKind::fixed : TimeoutKind::adaptive;
+  json::object out = {{"kind", to_string(kind)}, {"now_ms", millis(circuit.timeout())}};
   if (adaptive == nullptr) return out;
   const core::AdaptiveTimeout::Snapshot snapshot = adaptive->snapshot();
   out["quantile_ms"] = millis(snapshot.clean_quantile);
@@ -105,8 +106,8 @@ json::object timeout_json(const CallPolicies& policies) {
   return out;
 }
 
-json::value concurrency_json(const CallPolicies& policies) {
-  const core::ConcurrencyLimit* limit = policies.limit();
+json::value concurrency_json(const Circuit& circuit) {
+  const core::ConcurrencyLimit* limit = circuit.limit();
   if (limit == nullptr) return nullptr;
   const core::ConcurrencyLimit::Snapshot snapshot = limit->snapshot();
   return {{"algorithm", core::to_string(limit->options().algorithm)},
@@ -147,8 +148,8 @@ json::object circuit_json(const Route& route, TimePoint now) {
   out["state_seconds"] = std::round(to_seconds(now - circuit.since(snapshot)) * 1000) / 1000;
   out["remaining_seconds"] = to_seconds(snapshot.remaining);
   out["explanation"] = core::explain(snapshot);
-  out["timeout"] = timeout_json(circuit.policies());
-  out["concurrency"] = concurrency_json(circuit.policies());
+  out["timeout"] = timeout_json(circuit);
+  out["concurrency"] = concurrency_json(circuit);
   out["window"] = window_json(snapshot);
   out["totals"] = totals_json(circuit, snapshot.totals);
   json::object settings = options_json(snapshot.options);
@@ -174,7 +175,7 @@ json::object circuit_summary_json(const Route& route, TimePoint now) {
           {"remaining_seconds", std::round(to_seconds(snapshot.remaining) * 10) / 10},
           {"explanation", core::explain(snapshot)},
           {"error_threshold_percent", percent(snapshot.options.failure_rate_threshold)},
-          {"timeout", timeout_json(circuit.policies())},
+          {"timeout", timeout_json(circuit)},
           {"window", window},
           {"totals", totals_json(circuit, snapshot.totals)},
           {"endpoints", json::array{json::object{{"address", circuit.upstream()}, {"window", window}}}}};

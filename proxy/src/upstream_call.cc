@@ -1,6 +1,7 @@
 #include "upstream_call.h"
 
 #include "quoll/http/write.h"
+#include "repeat.h"
 
 namespace quoll::proxy {
 namespace {
@@ -18,11 +19,6 @@ constexpr Duration kStampsBeforeRequest = std::chrono::milliseconds(2);
 constexpr int kMostInterim = 32;
 
 }  // namespace
-
-bool idempotent(std::string_view method) {
-  return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS" ||
-         method == "TRACE";
-}
 
 net::Task<UpstreamCall::End> UpstreamCall::run() {
   for (;;) {
@@ -103,7 +99,7 @@ void UpstreamCall::compose_head() {
     x.out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);
-  if (!limit_.clients.unlimited() || session_.route.circuit.policies().options().propagate_deadline) {
+  if (!limit_.clients.unlimited() || session_.route.options.policies.propagate_deadline) {
     append_deadline(x.out, limit_, steady_now());
   }
   http::append_field(x.out, "X-Forwarded-For", session_.peer);

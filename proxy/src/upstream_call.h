@@ -15,9 +15,6 @@
 
 namespace quoll::proxy {
 
-// RFC 9110 section 9.2.2.
-bool idempotent(std::string_view method);
-
 class UpstreamCall {
  public:
   UpstreamCall(Session& session, const CallLimit& limit) : session_(session), limit_(limit), upload_(session, limit) {}

@@ -28,7 +28,8 @@
 // What becomes of an attempt, by its outcome:
 //
 //   success              done
-//   failure, timeout     tried again if the retry policy says so; else done, failed
+//   failure, timeout     tried again if the retry policy says so; else done, failed. A trial of a half-open breaker is
+//                        one call by intention, and not tried again
 //   cancelled, ignored   done: the caller is gone, or the callee is not to blame; another attempt would cure neither
 //
 // Thread-compatible: a Pipeline belongs to one worker, as its RetryPolicy does; the policies behind it are shared and
@@ -95,6 +96,8 @@ struct AttemptInfo {
   // There is an answer all the same, which came too late to count as a success: its caller will use it, and the call is
   // not tried again.
   bool late = false;
+  // The caller cannot make another one, whatever the policies say.
+  bool last = false;
 };
 
 class [[nodiscard]] PipelineCall {
