@@ -11,4 +11,12 @@ void assert_failed(const char* expression, const char* file, int line) {
   std::abort();
 }
 
+void options_refused(const char* faults) {
+  std::fprintf(stderr,
+               "quoll: bad options for %s\n"
+               "quoll: these are the program's own; validate() of the options, or create(), reports them as a value\n",
+               faults);
+  std::abort();
+}
+
 }  // namespace quoll::internal

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "faults.h"
-#include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -16,25 +16,32 @@ std::vector<std::string> AdaptiveTimeoutOptions::validate() const {
   faults.check("margin", margin, Duration::zero(), std::chrono::minutes(1));
   faults.check("floor", floor, std::chrono::microseconds(100), hours(1));
   faults.check("ceiling", ceiling, std::chrono::microseconds(100), hours(1));
-  faults.check_order("ceiling", ceiling, "floor", floor);
-  faults.check_order("initial", initial, "floor", floor);
-  faults.check_order("ceiling", ceiling, "initial", initial);
   faults.check("window", window, 64U, 60'000U);
-  faults.check("warm_up", warm_up, 1U, window);
+  faults.check("warm_up", warm_up, 1U, 60'000U);
   faults.check("max_growth", max_growth, 1.1, 100.0);
   faults.check("stale_after", stale_after, std::chrono::seconds(1), hours(24));
+  const AdaptiveTimeoutOptions whole = resolved();
+  faults.check_order("ceiling", whole.ceiling, "floor", whole.floor);
+  faults.check_order("initial", whole.initial, "floor", whole.floor);
+  faults.check_order("ceiling", whole.ceiling, "initial", whole.initial);
+  faults.check_order("window", whole.window, "warm_up", whole.warm_up);
   return faults.take();
 }
 
-AdaptiveTimeout::AdaptiveTimeout(const AdaptiveTimeoutOptions& options)
-    : options_(options),
-      timeout_(options.initial.count()),
-      lanes_(options.window),
-      clean_(options.quantile, options.window),
-      all_(options.quantile, options.window),
-      start_(options.initial) {
-  QUOLL_ASSERT(options.validate().empty());
+AdaptiveTimeoutOptions AdaptiveTimeoutOptions::resolved() const {
+  AdaptiveTimeoutOptions moved = *this;
+  internal::let_follow({&moved.floor, &moved.initial, &moved.ceiling});
+  internal::let_follow({&moved.warm_up, &moved.window});
+  return moved;
 }
+
+AdaptiveTimeout::AdaptiveTimeout(const AdaptiveTimeoutOptions& options)
+    : options_(internal::accepted("AdaptiveTimeout", options)),
+      timeout_(options_.initial.count()),
+      lanes_(options_.window),
+      clean_(options_.quantile, options_.window),
+      all_(options_.quantile, options_.window),
+      start_(options_.initial) {}
 
 void AdaptiveTimeout::record(const Sample& sample, TimePoint now, unsigned shard) {
   if (sample.outcome != Outcome::success && sample.outcome != Outcome::timeout) return;
@@ -76,14 +83,14 @@ void AdaptiveTimeout::learn_clean(SampleLanes::Held held) {
   clean_.add(held.code, held.weight);
   all_.add(held.code, held.weight);
   learned_ += held.weight;
-  seen_ = std::min(seen_ + held.weight, options_.warm_up);
+  seen_ = std::min<unsigned>(seen_ + held.weight, options_.warm_up);
   excess_ -= std::min<unsigned>(excess_, held.weight);
 }
 
 void AdaptiveTimeout::learn_censored(std::uint16_t code) {
   all_.add(code);
   ++censored_;
-  seen_ = std::min(seen_ + 1, options_.warm_up);
+  seen_ = std::min<unsigned>(seen_ + 1, options_.warm_up);
   excess_ = std::min(excess_ + 1, 64 * options_.window);
 }
 
@@ -161,7 +168,7 @@ void AdaptiveTimeout::restart() {
   // A call that was refused just before the close may tell of it just after, and stop and begin the learning once more.
   // Nothing has been learned in between, and what the trials have shown still holds.
   if (slowest_trial_ > Duration::zero()) {
-    start_ = std::clamp(shown, options_.initial, options_.ceiling);
+    start_ = std::clamp<Duration>(shown, options_.initial, options_.ceiling);
   } else if (all_.samples() != 0) {
     start_ = options_.initial;
   }

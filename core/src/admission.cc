@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "faults.h"
-#include "quoll/base/assert.h"
 #include "quoll/base/rng.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -19,11 +19,21 @@ std::vector<std::string> AdmissionOptions::validate() const {
   internal::Faults faults;
   faults.check("target", target, std::chrono::microseconds(100), std::chrono::seconds(10));
   faults.check("interval", interval, std::chrono::microseconds(400), std::chrono::minutes(1));
-  faults.check_order("interval", interval, "4 * target", 4 * target);
   faults.check("max_delay", max_delay, std::chrono::microseconds(400), std::chrono::hours(1));
-  faults.check_order("max_delay", max_delay, "interval", interval);
   faults.check("priorities", priorities, 1U, 8U);
+  const AdmissionOptions whole = resolved();
+  faults.check_order("interval", whole.interval, "4 * target", 4 * whole.target);
+  faults.check_order("max_delay", whole.max_delay, "interval", whole.interval);
   return faults.take();
+}
+
+AdmissionOptions AdmissionOptions::resolved() const {
+  AdmissionOptions moved = *this;
+  Defaulted<Duration> targets = 4 * target;
+  if (!target.is_set()) targets = usual(4 * target);
+  internal::let_follow({&targets, &moved.interval, &moved.max_delay});
+  if (!target.is_set()) moved.target.follow(targets / 4);
+  return moved;
 }
 
 const char* to_string(ShedReason reason) {
@@ -38,8 +48,8 @@ const char* to_string(ShedReason reason) {
   return "unknown";
 }
 
-AdmissionControl::AdmissionControl(const AdmissionOptions& options) : options_(options), lines_(kShards) {
-  QUOLL_ASSERT(options.validate().empty());
+AdmissionControl::AdmissionControl(const AdmissionOptions& options)
+    : options_(internal::accepted("AdmissionControl", options)), lines_(kShards) {
   for (auto& weight : weight_) weight.store(kFair, std::memory_order_relaxed);
 }
 

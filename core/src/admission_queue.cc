@@ -3,8 +3,8 @@
 #include <algorithm>
 
 #include "faults.h"
-#include "quoll/base/assert.h"
 #include "quoll/base/rng.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -13,16 +13,21 @@ std::vector<std::string> AdmissionQueueOptions::validate() const {
   faults.check("capacity", capacity, 1U, 1'000'000U);
   faults.check("target", target, std::chrono::microseconds(100), std::chrono::seconds(10));
   faults.check("interval", interval, std::chrono::microseconds(100), std::chrono::minutes(1));
-  faults.check_order("interval", interval, "target", target);
   faults.check("priorities", priorities, 1U, 8U);
   faults.check_share("client_share", client_share);
+  const AdmissionQueueOptions whole = resolved();
+  faults.check_order("interval", whole.interval, "target", whole.target);
   return faults.take();
 }
 
-AdmissionQueue::AdmissionQueue(const AdmissionQueueOptions& options)
-    : options_(options), waiters_(options.capacity, options.priorities) {
-  QUOLL_ASSERT(options.validate().empty());
+AdmissionQueueOptions AdmissionQueueOptions::resolved() const {
+  AdmissionQueueOptions moved = *this;
+  internal::let_follow({&moved.target, &moved.interval});
+  return moved;
 }
+
+AdmissionQueue::AdmissionQueue(const AdmissionQueueOptions& options)
+    : options_(internal::accepted("AdmissionQueue", options)), waiters_(options.capacity, options.priorities) {}
 
 AdmissionQueue::Offer AdmissionQueue::offer(std::uint64_t tag, const AdmissionRequest& request, TimePoint now) {
   if (waiters_.size() == 0) last_empty_ = now;

@@ -229,7 +229,7 @@ class Model {
       reopened_ = state == State::half_open ? reopened_ + 1 : 0;
       Duration open_for = options_.reset_timeout;
       for (int i = 0; i < reopened_; ++i) {
-        open_for = std::min(open_for * static_cast<int>(options_.reset_multiplier), options_.reset_timeout_max);
+        open_for = std::min<Duration>(open_for * static_cast<int>(options_.reset_multiplier), options_.reset_timeout_max);
       }
       transition->open_for = open_for;
       until = now + open_for;

@@ -21,10 +21,6 @@ void check_window(Faults& faults, const BreakerOptions& options) {
   }
   faults.check("window_calls", options.window_calls, 1U, 10'000U);
   faults.check("minimum_volume", options.minimum_volume, 1U, 1'000'000U);
-  if (options.window_kind == WindowKind::count && options.minimum_volume > options.window_calls) {
-    faults.add("minimum_volume is " + std::to_string(options.minimum_volume) +
-               "; it must be at most window_calls, which is " + std::to_string(options.window_calls));
-  }
   faults.check("shards", options.shards, 1U, 16U);
 }
 
@@ -42,7 +38,6 @@ void check_recovery(Faults& faults, const BreakerOptions& options) {
   faults.check("reset_timeout", options.reset_timeout, kMillisecond, kDay);
   faults.check("reset_multiplier", options.reset_multiplier, 1.0, 100.0);
   faults.check("reset_timeout_max", options.reset_timeout_max, kMillisecond, kDay);
-  faults.check_order("reset_timeout_max", options.reset_timeout_max, "reset_timeout", options.reset_timeout);
   faults.check("reset_jitter", options.reset_jitter, 0.0, 1.0);
   faults.check("half_open_permits", options.half_open_permits, 1U, 10'000U);
   faults.check("half_open_successes", options.half_open_successes, 1U, 10'000U);
@@ -52,13 +47,28 @@ void check_recovery(Faults& faults, const BreakerOptions& options) {
   faults.check("warm_up", options.warm_up, Duration::zero(), kHour);
 }
 
+void check_order(Faults& faults, const BreakerOptions& options) {
+  if (options.window_kind == WindowKind::count) {
+    faults.check_order("window_calls", options.window_calls, "minimum_volume", options.minimum_volume);
+  }
+  faults.check_order("reset_timeout_max", options.reset_timeout_max, "reset_timeout", options.reset_timeout);
+}
+
 }  // namespace
+
+BreakerOptions BreakerOptions::resolved() const {
+  BreakerOptions moved = *this;
+  if (window_kind == WindowKind::count) internal::let_follow({&moved.minimum_volume, &moved.window_calls});
+  internal::let_follow({&moved.reset_timeout, &moved.reset_timeout_max});
+  return moved;
+}
 
 std::vector<std::string> BreakerOptions::validate() const {
   Faults faults;
   check_window(faults, *this);
   check_trips(faults, *this);
   check_recovery(faults, *this);
+  check_order(faults, resolved());
   return faults.take();
 }
 

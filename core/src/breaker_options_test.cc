@@ -278,7 +278,8 @@ TEST(BreakerOptions, ContradictionsBetweenOptionsAreFaults) {
     return faults.size() == 1 ? faults[0] : "faults: " + std::to_string(faults.size());
   };
   EXPECT_NE(fault({.window = milliseconds(20), .buckets = 60}).find("1ms"), std::string::npos);
-  EXPECT_NE(fault({.window_kind = WindowKind::count, .window_calls = 4}).find("window_calls"), std::string::npos);
+  EXPECT_NE(fault({.window_kind = WindowKind::count, .window_calls = 4, .minimum_volume = 5}).find("window_calls"),
+            std::string::npos);
   EXPECT_NE(fault({.window_kind = WindowKind::consecutive}).find("consecutive_failures"), std::string::npos);
   EXPECT_NE(fault({.reset_timeout = seconds(5), .reset_timeout_max = seconds(4)}).find("reset_timeout_max"),
             std::string::npos);

@@ -3,7 +3,7 @@
 #include <optional>
 
 #include "faults.h"
-#include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -15,8 +15,7 @@ std::vector<std::string> BreakerRegistryOptions::validate() const {
 }
 
 BreakerRegistry::BreakerRegistry(const BreakerRegistryOptions& options, std::uint64_t seed)
-    : options_(options), seed_(seed) {
-  QUOLL_ASSERT(options.validate().empty());
+    : options_(internal::accepted("BreakerRegistry", options)), seed_(seed) {
   const unsigned each = (options.capacity + kShards - 1) / kShards;
   for (auto& shard : shards_) shard = std::make_unique<Shard>(each);
 }

@@ -59,7 +59,7 @@ Phase phase_of_state(State state) {
 
 BreakerCore::BreakerCore(const BreakerOptions& options, std::uint64_t seed, std::string name)
     : state_(state_word(1, phase_of_mode(options.mode, options.warm_up == Duration::zero()))),
-      options_(options),
+      options_(options.resolved()),
       plain_limit_(options.slow_call_threshold > Duration::zero() ? options.slow_call_threshold : Duration::max()),
       window_(options.window, options.window_kind == WindowKind::count ? 0 : options.buckets, options.shards),
       ring_(options.window_kind == WindowKind::count ? std::make_unique<Ring>(options.window_calls) : nullptr),

@@ -3,7 +3,7 @@
 #include <utility>
 
 #include "faults.h"
-#include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -21,9 +21,9 @@ std::vector<std::string> BulkheadOptions::validate() const {
 }
 
 Bulkhead::Bulkhead(const BulkheadOptions& options)
-    : options_(options), limit_(fixed(options.max_in_flight)), queue_(options.max_waiting) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+    : options_(internal::accepted("Bulkhead", options)),
+      limit_(fixed(options.max_in_flight)),
+      queue_(options.max_waiting) {}
 
 std::optional<Ticket> Bulkhead::enqueue(std::uint64_t tag, TimePoint deadline) {
   const MutexLock lock(mutex_);

@@ -6,6 +6,7 @@
 #include "faults.h"
 #include "quoll/base/assert.h"
 #include "quoll/base/rng.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -19,8 +20,8 @@ constexpr unsigned kLongWarmUp = 10;  // windows after which the long mean is an
 std::vector<std::string> ConcurrencyLimitOptions::validate() const {
   internal::Faults faults;
   faults.check("maximum", maximum, 1U, PermitPool::kMaxLimit);
-  faults.check("minimum", minimum, 1U, maximum);
-  faults.check("initial", initial, minimum, maximum);
+  faults.check("minimum", minimum, 1U, PermitPool::kMaxLimit);
+  faults.check("initial", initial, 1U, PermitPool::kMaxLimit);
   faults.check("window", window, std::chrono::milliseconds(1), std::chrono::minutes(1));
   faults.check("minimum_samples", minimum_samples, 1U, 10'000U);
   faults.check_share("smoothing", smoothing);
@@ -30,7 +31,17 @@ std::vector<std::string> ConcurrencyLimitOptions::validate() const {
   faults.check("probe_interval", probe_interval, Duration::zero(), std::chrono::hours(1));
   faults.check("backoff", backoff, 0.5, 0.99);
   faults.check("slow", slow, Duration::zero(), std::chrono::hours(1));
+  const ConcurrencyLimitOptions whole = resolved();
+  faults.check_order("maximum", whole.maximum, "minimum", whole.minimum);
+  faults.check_order("initial", whole.initial, "minimum", whole.minimum);
+  faults.check_order("maximum", whole.maximum, "initial", whole.initial);
   return faults.take();
+}
+
+ConcurrencyLimitOptions ConcurrencyLimitOptions::resolved() const {
+  ConcurrencyLimitOptions moved = *this;
+  internal::let_follow({&moved.minimum, &moved.initial, &moved.maximum});
+  return moved;
 }
 
 const char* to_string(LimitAlgorithm algorithm) {
@@ -60,9 +71,9 @@ Slot::~Slot() {
 }
 
 ConcurrencyLimit::ConcurrencyLimit(const ConcurrencyLimitOptions& options)
-    : options_(options), permits_(options.initial), estimate_(options.initial) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+    : options_(internal::accepted("ConcurrencyLimit", options)),
+      permits_(options_.initial),
+      estimate_(options_.initial) {}
 
 void ConcurrencyLimit::record(Slot&& slot, const Sample& sample, TimePoint now) {
   QUOLL_ASSERT(slot.limit_ == this);

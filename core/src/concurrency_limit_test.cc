@@ -241,6 +241,7 @@ TEST(ConcurrencyLimit, EveryFaultOfTheOptionsIsNamed) {
   EXPECT_TRUE(ConcurrencyLimitOptions{}.validate().empty());
   const ConcurrencyLimitOptions bad{.initial = 500,
                                     .minimum = 300,
+                                    .maximum = 200,
                                     .window = Duration(1),
                                     .minimum_samples = 0,
                                     .smoothing = 0,

@@ -36,6 +36,11 @@ class Faults {
     faults_.push_back(std::string(name) + " is " + format_duration(value) + "; it must be at least " + other +
                       ", which is " + format_duration(least));
   }
+  void check_order(const char* name, unsigned value, const char* other, unsigned least) {
+    if (value >= least) return;
+    faults_.push_back(std::string(name) + " is " + std::to_string(value) + "; it must be at least " + other +
+                      ", which is " + std::to_string(least));
+  }
   void add(std::string fault) { faults_.push_back(std::move(fault)); }
   std::vector<std::string> take() { return std::move(faults_); }
 

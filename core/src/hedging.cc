@@ -4,6 +4,7 @@
 
 #include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -12,12 +13,21 @@ std::vector<std::string> HedgingOptions::validate() const {
   faults.check("quantile", quantile, 0.5, 0.9999);
   faults.check("min_delay", min_delay, Duration::zero(), std::chrono::hours(1));
   faults.check("max_delay", max_delay, Duration::zero(), std::chrono::hours(1));
-  faults.check_order("max_delay", max_delay, "min_delay", min_delay);
   faults.check("max_attempts", max_attempts, 1U, 5U);
   faults.check("window", window, 64U, 60'000U);
-  faults.check("warm_up", warm_up, 1U, window);
+  faults.check("warm_up", warm_up, 1U, 60'000U);
+  const HedgingOptions whole = resolved();
+  faults.check_order("max_delay", whole.max_delay, "min_delay", whole.min_delay);
+  faults.check_order("window", whole.window, "warm_up", whole.warm_up);
   for (const std::string& fault : budget.validate()) faults.add("budget." + fault);
   return faults.take();
+}
+
+HedgingOptions HedgingOptions::resolved() const {
+  HedgingOptions moved = *this;
+  internal::let_follow({&moved.min_delay, &moved.max_delay});
+  internal::let_follow({&moved.warm_up, &moved.window});
+  return moved;
 }
 
 const char* to_string(HedgeRefusal refusal) {
@@ -33,13 +43,11 @@ const char* to_string(HedgeRefusal refusal) {
 }
 
 Hedging::Hedging(const HedgingOptions& options)
-    : options_(options),
-      budget_(options.budget),
-      delay_(options.max_delay.count()),
-      lanes_(options.window),
-      latencies_(options.quantile, options.window) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+    : options_(internal::accepted("Hedging", options)),
+      budget_(options_.budget),
+      delay_(options_.max_delay.count()),
+      lanes_(options_.window),
+      latencies_(options_.quantile, options_.window) {}
 
 HedgeRefusal Hedging::try_hedge(unsigned attempts, TimePoint now) {
   QUOLL_ASSERT(attempts >= 1);
@@ -70,11 +78,11 @@ void Hedging::record(const Sample& sample, unsigned shard) {
   const MutexLock lock(mutex_);
   for (unsigned i = 0; i < batch.count; ++i) {
     latencies_.add(batch.held[i].code, batch.held[i].weight);
-    seen_ = std::min(seen_ + batch.held[i].weight, options_.warm_up);
+    seen_ = std::min<unsigned>(seen_ + batch.held[i].weight, options_.warm_up);
   }
   lanes_.set_estimate(latencies_.samples() >= options_.window / 2 ? latencies_.code() : -1);
   if (seen_ < options_.warm_up) return;
-  const Duration next = std::clamp(latencies_.value(), options_.min_delay, options_.max_delay);
+  const Duration next = std::clamp<Duration>(latencies_.value(), options_.min_delay, options_.max_delay);
   if (next.count() != delay_.load(std::memory_order_relaxed)) delay_.store(next.count(), std::memory_order_relaxed);
 }
 

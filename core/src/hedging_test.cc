@@ -145,8 +145,13 @@ TEST(Hedging, ThreadsShareIt) {
 
 TEST(Hedging, EveryFaultOfTheOptionsIsNamed) {
   EXPECT_TRUE(HedgingOptions{}.validate().empty());
-  const HedgingOptions bad{
-      .quantile = 0, .min_delay = seconds(2), .max_attempts = 0, .warm_up = 0, .window = 1, .budget = {.ratio = -1}};
+  const HedgingOptions bad{.quantile = 0,
+                           .min_delay = seconds(2),
+                           .max_delay = seconds(1),
+                           .max_attempts = 0,
+                           .warm_up = 0,
+                           .window = 1,
+                           .budget = {.ratio = -1}};
   const auto faults = bad.validate();
   ASSERT_EQ(faults.size(), 6U);
   EXPECT_EQ(faults[5].rfind("budget.ratio", 0), 0U);

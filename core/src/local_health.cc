@@ -5,6 +5,7 @@
 
 #include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -37,9 +38,7 @@ const char* to_string(LocalCause cause) {
   return "unknown";
 }
 
-LocalHealth::LocalHealth(const LocalHealthOptions& options) : options_(options) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+LocalHealth::LocalHealth(const LocalHealthOptions& options) : options_(internal::accepted("LocalHealth", options)) {}
 
 double LocalHealth::observe(const LocalSigns& signs, TimePoint now) {
   QUOLL_ASSERT(signs.interval > Duration::zero());

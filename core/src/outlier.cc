@@ -6,6 +6,7 @@
 
 #include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -28,11 +29,18 @@ std::vector<std::string> OutlierOptions::validate() const {
   if (latency_factor != 0) faults.check("latency_factor", latency_factor, 1.1, 100.0);
   faults.check("base_ejection", base_ejection, milliseconds(1), hours(24));
   faults.check("max_ejection", max_ejection, milliseconds(1), hours(24));
-  faults.check_order("max_ejection", max_ejection, "base_ejection", base_ejection);
   faults.check("max_ejected", max_ejected, 0.0, 1.0);
   faults.check("slow_start", slow_start, Duration::zero(), hours(1));
   faults.check("slow_start_min", slow_start_min, 0.01, 1.0);
+  const OutlierOptions whole = resolved();
+  faults.check_order("max_ejection", whole.max_ejection, "base_ejection", whole.base_ejection);
   return faults.take();
+}
+
+OutlierOptions OutlierOptions::resolved() const {
+  OutlierOptions moved = *this;
+  internal::let_follow({&moved.base_ejection, &moved.max_ejection});
+  return moved;
 }
 
 const char* to_string(EjectionReason reason) {
@@ -71,8 +79,8 @@ std::string explain(const Ejection& ejection) {
 }
 
 OutlierEjection::OutlierEjection(const OutlierOptions& options, std::size_t endpoints)
-    : options_(options), endpoints_(endpoints), cells_(endpoints * kShards) {
-  QUOLL_ASSERT(options.validate().empty() && endpoints >= 1);
+    : options_(internal::accepted("OutlierEjection", options)), endpoints_(endpoints), cells_(endpoints * kShards) {
+  if (endpoints == 0) quoll::internal::options_refused("OutlierEjection: endpoints is 0; it must be at least 1");
 }
 
 std::optional<Ejection> OutlierEjection::record(std::size_t endpoint, const Sample& sample, TimePoint now,

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -35,14 +36,12 @@ std::vector<std::string> RateLimitOptions::validate() const {
 }
 
 RateLimit::RateLimit(const RateLimitOptions& options)
-    : options_(options),
+    : options_(internal::accepted("RateLimit", options)),
       interval_(options.period.count() / static_cast<std::int64_t>(std::max<std::uint64_t>(1, options.rate))),
       tolerance_(interval_ * static_cast<std::int64_t>(options.burst - 1)),
       batch_(static_cast<std::uint32_t>(std::clamp<std::uint64_t>(options.burst / 64, 1, kLargestBatch))),
       // Twice what the shards may hold: threads that share a shard may overshoot before one of them tells.
-      far_(tolerance_ - interval_ * static_cast<std::int64_t>(2 * kShards * batch_)) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+      far_(tolerance_ - interval_ * static_cast<std::int64_t>(2 * kShards * batch_)) {}
 
 // The calls of all shards that the word does not know of yet.
 std::uint32_t RateLimit::collect() {

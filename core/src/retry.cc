@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 
+#include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -33,14 +35,12 @@ std::vector<std::string> RetryBudgetOptions::validate() const {
 }
 
 RetryBudget::RetryBudget(const RetryBudgetOptions& options)
-    : options_(options),
+    : options_(internal::accepted("RetryBudget", options)),
       deposit_(std::llround(options.ratio * kMicro)),
       trickle_per_ns_(options.minimum_per_second * kMicro / 1e9),
       capacity_(std::llround(options.capacity * kMicro)),
       reserve_(std::llround(options.capacity * options.reserve * kMicro)),
-      balance_(capacity_) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+      balance_(capacity_) {}
 
 void RetryBudget::deposit(unsigned stripe) {
   std::atomic<std::int64_t>& micros = stripes_[stripe % stripes_.size()].micros;
@@ -91,9 +91,19 @@ std::vector<std::string> RetryOptions::validate() const {
     faults.push_back("max_attempts is " + std::to_string(max_attempts) + "; it must be between 1 and 100");
   }
   check(faults, "base", base, Duration::zero(), kHour);
-  check(faults, "cap", cap, base, kHour);
+  check(faults, "cap", cap, Duration::zero(), kHour);
   check(faults, "max_retry_after", max_retry_after, Duration::zero(), kHour);
+  const RetryOptions whole = resolved();
+  internal::Faults order;
+  order.check_order("cap", whole.cap, "base", whole.base);
+  for (std::string& fault : order.take()) faults.push_back(std::move(fault));
   return faults;
+}
+
+RetryOptions RetryOptions::resolved() const {
+  RetryOptions moved = *this;
+  internal::let_follow({&moved.base, &moved.cap});
+  return moved;
 }
 
 const char* to_string(RetryRefusal refusal) {
@@ -115,9 +125,7 @@ const char* to_string(RetryRefusal refusal) {
 }
 
 RetryPolicy::RetryPolicy(const RetryOptions& options, RetryBudget* budget, std::uint64_t seed)
-    : options_(options), budget_(budget), rng_(seed) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+    : options_(internal::accepted("RetryPolicy", options)), budget_(budget), rng_(seed) {}
 
 RetryDecision RetryPolicy::decide(const FailedAttempt& attempt, TimePoint now) {
   QUOLL_ASSERT(attempt.attempts >= 1);

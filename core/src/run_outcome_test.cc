@@ -335,7 +335,7 @@ TEST(RunClassify, AnExceptionTypeMayBeTheCallersOwnMistake) {
 
 TEST(RunClassify, SeveralPartsAreAskedInOrder) {
   Rig rig;
-  Classify classify([](const Page& page) { return page.status == 404 ? Outcome::ignored : Outcome::success; },
+  const Classify classify([](const Page& page) { return page.status == 404 ? Outcome::ignored : Outcome::success; },
                     [](const Error& error) { return error.code == "busy" ? Outcome::failure : Outcome::ignored; },
                     Ignoring<std::invalid_argument>());
   EXPECT_EQ(rig.run([] { return Page{404}; }, classify).outcome(), Outcome::ignored);

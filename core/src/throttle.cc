@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "faults.h"
-#include "quoll/base/assert.h"
 #include "quoll/base/rng.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -18,9 +18,8 @@ std::vector<std::string> ThrottleOptions::validate() const {
   return faults.take();
 }
 
-Throttle::Throttle(const ThrottleOptions& options, std::uint64_t seed) : options_(options), seed_(seed) {
-  QUOLL_ASSERT(options.validate().empty());
-}
+Throttle::Throttle(const ThrottleOptions& options, std::uint64_t seed)
+    : options_(internal::accepted("Throttle", options)), seed_(seed) {}
 
 bool Throttle::admit(Line& line, std::uint64_t count, std::uint32_t probability) {
   // A counter through a mixer: as good as a generator here, and without a state that threads would fight for.

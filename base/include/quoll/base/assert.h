@@ -5,6 +5,9 @@
 namespace quoll::internal {
 // Prints the expression and its place to standard error, then aborts.
 [[noreturn]] void assert_failed(const char* expression, const char* file, int line);
+// For a caller's mistake that has no other way out, such as bad options in a constructor. Prints `faults`, and that
+// they are the caller's, to standard error, then aborts.
+[[noreturn]] void options_refused(const char* faults);
 }  // namespace quoll::internal
 
 #define QUOLL_ASSERT(condition)                      \

@@ -36,6 +36,7 @@
 
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
+#include "quoll/core/defaulted.h"
 #include "quoll/core/latency_quantile.h"
 #include "quoll/core/outcome.h"
 
@@ -48,16 +49,18 @@ struct AdaptiveTimeoutOptions {
   double factor = 1.7;
   // Default 5 ms; range 0 to 1 min. What very fast callees need beside the factor.
   Duration margin = std::chrono::milliseconds(5);
-  // No timeout is shorter. Default 10 ms; range 100 us to 1 h.
-  Duration floor = std::chrono::milliseconds(10);
-  // No timeout is longer, and trials get this one. Default 5 s; range floor to 1 h.
-  Duration ceiling = std::chrono::seconds(5);
-  // The timeout in warm-up. Default 500 ms; range floor to ceiling. What you would set as a fixed one.
-  Duration initial = std::chrono::milliseconds(500);
+  // No timeout is shorter. Default 10 ms, less if ceiling or initial is; range 100 us to 1 h.
+  Defaulted<Duration> floor = usual(std::chrono::milliseconds(10));
+  // No timeout is longer, and trials get this one. Default 5 s, more if floor or initial is; range floor to 1 h.
+  Defaulted<Duration> ceiling = usual(std::chrono::seconds(5));
+  // The timeout in warm-up. Default 500 ms, or what of floor and ceiling is nearest; range floor to ceiling. What you
+  // would set as a fixed one.
+  Defaulted<Duration> initial = usual(std::chrono::milliseconds(500));
   // Samples before the estimate is believed. Default 32; range 1 to window.
-  unsigned warm_up = 32;
-  // Samples remembered, see above. Default 512; range 64 to 60,000. Larger is steadier and slower.
-  unsigned window = 512;
+  Defaulted<unsigned> warm_up = usual(32U);
+  // Samples remembered, see above. Default 512, or warm_up if that is more; range 64 to 60,000. Larger is steadier and
+  // slower.
+  Defaulted<unsigned> window = usual(512U);
   // How far timeouts alone may raise it. Default 3; range 1.1 to 100. With the factor, a callee may become
   // factor * max_growth times slower at once (5.1) and be followed without a single answer in time.
   double max_growth = 3;
@@ -65,6 +68,9 @@ struct AdaptiveTimeoutOptions {
   Duration stale_after = std::chrono::minutes(10);
 
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  AdaptiveTimeoutOptions resolved() const;
 };
 
 class AdaptiveTimeout {

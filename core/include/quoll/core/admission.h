@@ -35,22 +35,28 @@
 
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
+#include "quoll/core/defaulted.h"
 
 namespace quoll::core {
 
 struct AdmissionOptions {
-  // Default 5 ms; range 100 us to 10 s. The wait that is well. Above the time one request keeps the loop busy.
-  Duration target = std::chrono::milliseconds(5);
-  // Default 100 ms; range 4 * target at least, up to 1 min. Longer tolerates longer bursts.
-  Duration interval = std::chrono::milliseconds(100);
-  // Default 1 s; range interval to 1 h. Your clients' timeout.
-  Duration max_delay = std::chrono::seconds(1);
+  // Default 5 ms, less if interval or max_delay is less than four of it; range 100 us to 10 s. The wait that is well.
+  // Above the time one request keeps the loop busy.
+  Defaulted<Duration> target = usual(std::chrono::milliseconds(5));
+  // Default 100 ms, more if 4 * target is, less if max_delay is; range 4 * target at least, up to 1 min. Longer
+  // tolerates longer bursts.
+  Defaulted<Duration> interval = usual(std::chrono::milliseconds(100));
+  // Default 1 s, more if interval is; range interval to 1 h. Your clients' timeout.
+  Defaulted<Duration> max_delay = usual(std::chrono::seconds(1));
   // Classes, 0 the most important. Default 4; range 1 to 8.
   unsigned priorities = 4;
   // Clients that send much are shed before those that send little. Default on; needs the client in the request.
   bool fair = true;
 
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  AdmissionOptions resolved() const;
 };
 
 struct AdmissionRequest {

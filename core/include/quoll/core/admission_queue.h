@@ -24,6 +24,7 @@
 
 #include "quoll/base/time.h"
 #include "quoll/core/admission.h"
+#include "quoll/core/defaulted.h"
 #include "quoll/core/ticket_list.h"
 
 namespace quoll::core {
@@ -31,16 +32,19 @@ namespace quoll::core {
 struct AdmissionQueueOptions {
   // Default 1024; range 1 to 1,000,000; 56 bytes each.
   unsigned capacity = 1024;
-  // Default 5 ms; range 100 us to 10 s.
-  Duration target = std::chrono::milliseconds(5);
-  // Default 100 ms; range target to 1 min.
-  Duration interval = std::chrono::milliseconds(100);
+  // Default 5 ms, or interval if that is less; range 100 us to 10 s.
+  Defaulted<Duration> target = usual(std::chrono::milliseconds(5));
+  // Default 100 ms, or target if that is more; range target to 1 min.
+  Defaulted<Duration> interval = usual(std::chrono::milliseconds(100));
   // Classes, 0 the most important. Default 4; range 1 to 8.
   unsigned priorities = 4;
   // Default 0.25; above 0, at most 1. 1 turns fairness off.
   double client_share = 0.25;
 
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  AdmissionQueueOptions resolved() const;
 };
 
 class AdmissionQueue {

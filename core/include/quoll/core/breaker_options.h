@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "quoll/base/time.h"
+#include "quoll/core/defaulted.h"
 
 namespace quoll::core {
 
@@ -37,16 +38,17 @@ struct BreakerOptions {
   // Steps in which the time window moves. Default 10; range 1 to 60, none shorter than 1 ms. Each beyond 10 costs some
   // 60 bytes a shard.
   unsigned buckets = 10;
-  // Size of a count window. Default 100; range 1 to 10,000; 3 bytes each.
-  unsigned window_calls = 100;
+  // Size of a count window. Default 100, or minimum_volume if that is more; range 1 to 10,000; 3 bytes each.
+  Defaulted<unsigned> window_calls = usual(100U);
 
   // Share of failed calls at which it opens, inclusive. Default 0.5; above 0, at most 1. Lower for a callee that
   // normally never fails; higher than its normal error rate in any case.
   double failure_rate_threshold = 0.5;
-  // No rate is looked at below this many calls in the window. Default 5; range 1 to 1,000,000, and at most window_calls
-  // for a count window. 1 opens on the first failure; at 5 and 50 %, three failures are needed. Raise it with traffic:
-  // with 20, a callee failing at random 30 % of the time passes for dead in 2 % of full windows, with 5 in 16 %.
-  unsigned minimum_volume = 5;
+  // No rate is looked at below this many calls in the window. Default 5, or window_calls if a count window is smaller;
+  // range 1 to 1,000,000, and at most window_calls for a count window. 1 opens on the first failure; at 5 and 50 %,
+  // three failures are needed. Raise it with traffic: with 20, a callee failing at random 30 % of the time passes for
+  // dead in 2 % of full windows, with 5 in 16 %.
+  Defaulted<unsigned> minimum_volume = usual(5U);
   // A call whose upstream time exceeds this is slow. Default 0: off; range up to 1 h. Set it under the timeout, for
   // callees that get slow before they fail.
   Duration slow_call_threshold{};
@@ -57,12 +59,13 @@ struct BreakerOptions {
   // 1,000,000. Needs no minimum volume.
   unsigned consecutive_failures = 0;
 
-  // How long it stays open before a trial. Default 5 s; range 1 ms to 24 h. The time the callee needs to restart.
-  Duration reset_timeout = std::chrono::seconds(5);
+  // How long it stays open before a trial. Default 5 s, or reset_timeout_max if that is less; range 1 ms to 24 h. The
+  // time the callee needs to restart.
+  Defaulted<Duration> reset_timeout = usual(std::chrono::seconds(5));
   // Each failed trial multiplies the time open by this, until it closes. Default 1: off; range 1 to 100.
   double reset_multiplier = 1;
-  // No time open is longer. Default 5 min; range reset_timeout to 24 h.
-  Duration reset_timeout_max = std::chrono::minutes(5);
+  // No time open is longer. Default 5 min, or reset_timeout if that is more; range reset_timeout to 24 h.
+  Defaulted<Duration> reset_timeout_max = usual(std::chrono::minutes(5));
   // The time open is drawn from (1 - jitter, 1 + jitter) times its value. Default 0; range 0 to 1. Use 0.1 to 0.5 with
   // many callers, so that their trials do not come in the same instant.
   double reset_jitter = 0;
@@ -97,6 +100,9 @@ struct BreakerOptions {
 
   // Every fault, each naming the option, its value and the allowed range; empty when all is well.
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  BreakerOptions resolved() const;
 };
 
 const char* to_string(WindowKind kind);

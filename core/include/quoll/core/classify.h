@@ -35,6 +35,7 @@ class Classify {
  public:
   explicit Classify(Parts... parts) : parts_(std::move(parts)...) {}
   std::tuple<Parts...>& parts() { return parts_; }
+  const std::tuple<Parts...>& parts() const { return parts_; }
 
  private:
   std::tuple<Parts...> parts_;
@@ -58,6 +59,8 @@ template <typename T>
 inline constexpr bool kIsClassify = false;
 template <typename... Parts>
 inline constexpr bool kIsClassify<Classify<Parts...>> = true;
+template <typename... Parts>
+inline constexpr bool kIsClassify<const Classify<Parts...>> = true;
 
 // The parameter of a function or of a lambda that is no template.
 template <typename F>
@@ -86,6 +89,11 @@ concept TakesOneException = requires {
 }
 &&std::derived_from<typename ParameterOf<F>::type, std::exception>;
 
+// Else a classifier of `Page&` would be passed over without a word.
+template <typename F, typename Value>
+concept CannotTake = requires { typename ParameterOf<F>::type; } &&
+                     std::same_as<typename ParameterOf<F>::type, Value> && !std::invocable<F&, const Value&>;
+
 inline std::optional<Outcome> opinion(Outcome outcome) {
   return outcome;
 }
@@ -105,6 +113,7 @@ std::optional<Outcome> opinion(std::optional<Bool> failed) {
 // `Value` is what the call brought, or std::exception.
 template <typename Classifier, typename Value>
 std::optional<Outcome> classify(Classifier& classifier, const Value& value) {
+  static_assert(!CannotTake<Classifier, Value>, "a classifier takes its value as const Value&, or by value");
   if constexpr (kIsClassify<Classifier>) {
     return std::apply(
         [&value](auto&... parts) {

@@ -22,6 +22,7 @@
 #include "quoll/base/assert.h"
 #include "quoll/base/mutex.h"
 #include "quoll/core/bounded_map.h"
+#include "quoll/core/options.h"
 #include "quoll/core/ticket_list.h"
 
 namespace quoll::core {
@@ -42,8 +43,9 @@ class Coalescer {
  public:
   // `options` must be valid.
   explicit Coalescer(const CoalescerOptions& options)
-      : options_(options), flights_(options.max_flights), followers_(options.max_followers, options.max_flights) {
-    QUOLL_ASSERT(options.validate().empty());
+      : options_(internal::accepted("Coalescer", options)),
+        flights_(options.max_flights),
+        followers_(options.max_followers, options.max_flights) {
     for (std::uint32_t i = options.max_flights; i-- > 0;) free_.push_back(i);
   }
 

@@ -36,6 +36,7 @@
 
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
+#include "quoll/core/defaulted.h"
 #include "quoll/core/outcome.h"
 #include "quoll/core/permit_pool.h"
 
@@ -46,12 +47,13 @@ enum class LimitAlgorithm : std::uint8_t { fixed, aimd, vegas, gradient2 };
 struct ConcurrencyLimitOptions {
   // Default gradient2. vegas finds smaller limits; aimd needs timeouts (or `slow`) to notice anything.
   LimitAlgorithm algorithm = LimitAlgorithm::gradient2;
-  // The limit at first, and for good with `fixed`. Default 20; range minimum to maximum.
-  unsigned initial = 20;
-  // Default 4; range 1 to maximum. Enough to learn from, whatever happens.
-  unsigned minimum = 4;
-  // Default 200; range up to 1,000,000.
-  unsigned maximum = 200;
+  // The limit at first, and for good with `fixed`. Default 20, or what of minimum and maximum is nearest; range minimum
+  // to maximum.
+  Defaulted<unsigned> initial = usual(20U);
+  // Default 4, less if initial or maximum is; range 1 to maximum. Enough to learn from, whatever happens.
+  Defaulted<unsigned> minimum = usual(4U);
+  // Default 200, more if initial or minimum is; range up to 1,000,000.
+  Defaulted<unsigned> maximum = usual(200U);
 
   // A window lasts at least so long and holds at least so many samples. Default 100 ms, 1 ms to 1 min; 10, 1 to 10,000.
   Duration window = std::chrono::milliseconds(100);
@@ -75,6 +77,9 @@ struct ConcurrencyLimitOptions {
   bool failures_are_drops = false;
 
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  ConcurrencyLimitOptions resolved() const;
 };
 
 class ConcurrencyLimit;

@@ -25,6 +25,7 @@
 
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
+#include "quoll/core/defaulted.h"
 #include "quoll/core/latency_quantile.h"
 #include "quoll/core/outcome.h"
 #include "quoll/core/retry.h"
@@ -34,20 +35,24 @@ namespace quoll::core {
 struct HedgingOptions {
   // Default 0.95; range 0.5 to 0.9999. The rest of the calls is hedged.
   double quantile = 0.95;
-  // Default 1 ms; range 0 to 1 h. Below the cost of a connection there is nothing to gain.
-  Duration min_delay = std::chrono::milliseconds(1);
-  // The delay in warm-up, and the longest. Default 1 s; range min_delay to 1 h.
-  Duration max_delay = std::chrono::seconds(1);
+  // Default 1 ms, or max_delay if that is less; range 0 to 1 h. Below the cost of a connection there is nothing to
+  // gain.
+  Defaulted<Duration> min_delay = usual(std::chrono::milliseconds(1));
+  // The delay in warm-up, and the longest. Default 1 s, or min_delay if that is more; range min_delay to 1 h.
+  Defaulted<Duration> max_delay = usual(std::chrono::seconds(1));
   // Attempts in all. Default 2; range 1 to 5; 1 turns hedging off.
   unsigned max_attempts = 2;
   // Samples before the quantile is believed. Default 32; range 1 to window.
-  unsigned warm_up = 32;
-  // Default 512; range 64 to 60,000.
-  unsigned window = 512;
+  Defaulted<unsigned> warm_up = usual(32U);
+  // Default 512, or warm_up if that is more; range 64 to 60,000.
+  Defaulted<unsigned> window = usual(512U);
   // Share of calls that may be hedged, and how many at once after a pause; see RetryBudgetOptions.
   RetryBudgetOptions budget = {.ratio = 0.1, .minimum_per_second = 1, .capacity = 20};
 
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  HedgingOptions resolved() const;
 };
 
 enum class HedgeRefusal : std::uint8_t { none, attempts_used_up, no_budget };

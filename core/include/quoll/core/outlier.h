@@ -31,6 +31,7 @@
 
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
+#include "quoll/core/defaulted.h"
 #include "quoll/core/outcome.h"
 
 namespace quoll::core {
@@ -50,9 +51,10 @@ struct OutlierOptions {
   double success_margin = 0.05;
   // Default 3; range 0 (off) or 1.1 to 100.
   double latency_factor = 3;
-  // Default 30 s; range 1 ms to 24 h. Default 5 min; range base_ejection to 24 h.
-  Duration base_ejection = std::chrono::seconds(30);
-  Duration max_ejection = std::chrono::minutes(5);
+  // Default 30 s, or max_ejection if that is less; range 1 ms to 24 h. Default 5 min, or base_ejection if that is more;
+  // range base_ejection to 24 h.
+  Defaulted<Duration> base_ejection = usual(std::chrono::seconds(30));
+  Defaulted<Duration> max_ejection = usual(std::chrono::minutes(5));
   // Share of the endpoints. Default 0.1; range 0 to 1.
   double max_ejected = 0.1;
   // Default 30 s; range 0 (off) to 1 h. Default 0.1; range 0.01 to 1.
@@ -60,6 +62,9 @@ struct OutlierOptions {
   double slow_start_min = 0.1;
 
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  OutlierOptions resolved() const;
 };
 
 enum class EjectionReason : std::uint8_t { consecutive_failures, success_rate, latency, by_hand };

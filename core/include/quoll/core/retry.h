@@ -19,6 +19,7 @@
 
 #include "quoll/base/rng.h"
 #include "quoll/base/time.h"
+#include "quoll/core/defaulted.h"
 
 namespace quoll::core {
 
@@ -74,10 +75,10 @@ class RetryBudget {
 struct RetryOptions {
   // Attempts in all, the first one included. Default 3, range 1 to 100; 1 turns retries off.
   unsigned max_attempts = 3;
-  // The first back-off is uniform in (0, base). Default 25 ms, range 0 to 1 h.
-  Duration base = std::chrono::milliseconds(25);
-  // No back-off is longer. Default 1 s, range base to 1 h.
-  Duration cap = std::chrono::seconds(1);
+  // The first back-off is uniform in (0, base). Default 25 ms, or cap if that is less; range 0 to 1 h.
+  Defaulted<Duration> base = usual(std::chrono::milliseconds(25));
+  // No back-off is longer. Default 1 s, or base if that is more; range base to 1 h.
+  Defaulted<Duration> cap = usual(std::chrono::seconds(1));
   // Retry calls that are not idempotent, too. Default off: a POST that timed out may have been carried out.
   bool non_idempotent = false;
   // The longest Retry-After that is waited for; with a longer one the call is not retried. Default 10 s, range 0 to 1
@@ -85,6 +86,9 @@ struct RetryOptions {
   Duration max_retry_after = std::chrono::seconds(10);
 
   std::vector<std::string> validate() const;
+
+  // With the defaults moved that others were set past: what a policy made of these will go by.
+  RetryOptions resolved() const;
 };
 
 // What is known of a call that has just failed.

@@ -18,10 +18,10 @@
 #include <utility>
 #include <vector>
 
-#include "quoll/base/assert.h"
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
 #include "quoll/core/bounded_map.h"
+#include "quoll/core/options.h"
 
 namespace quoll::core {
 
@@ -46,8 +46,7 @@ class TtlCache {
   };
 
   // `options` must be valid.
-  explicit TtlCache(const TtlCacheOptions& options) : options_(options) {
-    QUOLL_ASSERT(options.validate().empty());
+  explicit TtlCache(const TtlCacheOptions& options) : options_(internal::accepted("TtlCache", options)) {
     const unsigned each = (options.capacity + kShards - 1) / kShards;
     for (auto& shard : shards_) shard = std::make_unique<Shard>(each);
   }
