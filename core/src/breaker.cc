@@ -5,6 +5,7 @@
 
 #include "breaker_core.h"
 #include "quoll/base/assert.h"
+#include "share.h"
 #include "window_fast.h"
 
 namespace quoll::core {
@@ -19,12 +20,6 @@ thread_local constinit unsigned t_thread = 0;
 
 std::int64_t nanos(TimePoint now) {
   return now.time_since_epoch().count();
-}
-
-// 7 of 100 reach 7 %, although 0.07 * 100 > 7 in floating point.
-bool reaches(std::uint64_t part, std::uint64_t whole, double share) {
-  constexpr double kRounding = 1 - 1e-12;
-  return static_cast<double>(part) >= share * static_cast<double>(whole) * kRounding;
 }
 
 }  // namespace
