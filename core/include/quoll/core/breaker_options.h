@@ -101,5 +101,6 @@ struct BreakerOptions {
 
 const char* to_string(WindowKind kind);
 const char* to_string(Mode mode);
+const char* to_string(CountAs meaning);
 
 }  // namespace quoll::core
