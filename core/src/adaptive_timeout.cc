@@ -5,6 +5,7 @@
 
 #include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
@@ -64,11 +65,11 @@ void AdaptiveTimeout::record(const Sample& sample, TimePoint now, unsigned shard
 
 // Takes note of the time. True after a pause that makes what was learned worthless.
 bool AdaptiveTimeout::stale(TimePoint now) {
-  const bool stale = last_ && now - *last_ > options_.stale_after;
+  const bool stale = last_ && between(*last_, now) > options_.stale_after;
   if (last_ && now <= *last_) return false;
   last_ = now;
   // Between two times that samples go in, the pause is not seen; so they go in often enough for that to be little.
-  due_.store((now + options_.stale_after / 16).time_since_epoch().count(), std::memory_order_relaxed);
+  due_.store(after(now, options_.stale_after / 16).time_since_epoch().count(), std::memory_order_relaxed);
   return stale;
 }
 
@@ -132,7 +133,7 @@ void AdaptiveTimeout::restart() {
     SampleLanes::Batch old;
     lanes_.drain(shard, old);
   }
-  const auto shown = Duration(static_cast<Duration::rep>(from(slowest_trial_)));
+  const Duration shown = from_nanos(from(slowest_trial_));
   start_ = slowest_trial_ > Duration::zero() ? std::clamp(shown, options_.initial, options_.ceiling) : options_.initial;
   slowest_trial_ = {};
   clean_.clear();

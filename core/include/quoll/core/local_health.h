@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "quoll/base/time.h"
+#include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
@@ -64,9 +65,10 @@ class LocalHealth {
   // The largest sign when it was last raised.
   LocalCause cause() const { return cause_.load(std::memory_order_relaxed); }
 
-  // A threshold, stretched. For deadlines whose verdict has no kernel stamp behind it.
+  // A threshold, stretched; Duration::max() stays no limit, and so does what becomes longer. For deadlines whose verdict
+  // has no kernel stamp behind it.
   Duration widen(Duration threshold) const {
-    return Duration(static_cast<Duration::rep>(static_cast<double>(threshold.count()) * multiplier()));
+    return from_nanos(static_cast<double>(threshold.count()) * multiplier());
   }
   // The share of requests to admit: AdmissionControl::set_max_share().
   double admission_share() const { return 1 / multiplier(); }
