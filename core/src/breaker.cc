@@ -5,6 +5,7 @@
 
 #include "breaker_core.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/time_math.h"
 #include "share.h"
 #include "window_fast.h"
 
@@ -31,12 +32,13 @@ Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
     case Phase::closed:
     case Phase::disabled:
     case Phase::metrics_only:
+      window_.touch(shard, now);  // the permit may be dropped, which has no time of its own
       return Admission(permit(word, shard, false));
     case Phase::open: {
       const std::int64_t until = until_.load(std::memory_order_acquire);
       // A transition in between may have written another phase's end.
       if (nanos(now) >= until || state_.load(std::memory_order_acquire) != word) break;
-      return reject(RejectionReason::open, Duration(until - nanos(now)), shard, now);
+      return reject(RejectionReason::open, Duration(subtract_saturating(until, nanos(now))), shard, now);
     }
     default:
       break;
@@ -168,8 +170,8 @@ std::uint32_t BreakerCore::count_consecutive(std::uint32_t generation, bool fail
   const std::uint64_t fresh = std::uint64_t{generation} << 32U;
   std::uint64_t seen = consecutive_.load(std::memory_order_relaxed);
   while (true) {
-    // An older generation must not wipe out a newer one's count.
-    if (static_cast<std::uint32_t>(seen >> 32U) > generation) return 0;
+    // An older generation must not wipe out a newer one's count. Generations begin anew after 2^32.
+    if (seen != 0 && static_cast<std::int32_t>(static_cast<std::uint32_t>(seen >> 32U) - generation) > 0) return 0;
     const std::uint64_t base = (seen >> 32U) == generation ? seen : fresh;
     const std::uint64_t next = failed ? base + 1 : fresh;
     if (next == seen || consecutive_.compare_exchange_weak(seen, next, std::memory_order_relaxed)) {
@@ -187,14 +189,15 @@ std::uint32_t BreakerCore::consecutive() const {
 // consistency one of the two sees the other, and evaluates.
 void BreakerCore::note_suspicion(TimePoint now) {
   const std::int64_t last = suspicion_.load();
-  if (last >= 0 && nanos(now) - last < window_.bucket_width().count()) return;
+  if (last != kUnsuspected && subtract_saturating(nanos(now), last) < window_.bucket_width().count()) return;
   suspicion_.store(nanos(now));
 }
 
 // Whether the window may hold a failed or slow call.
 bool BreakerCore::suspicious(TimePoint now) const {
   const std::int64_t last = suspicion_.load();
-  return last >= 0 && nanos(now) - last <= options_.window.count() + 2 * window_.bucket_width().count();
+  return last != kUnsuspected &&
+         subtract_saturating(nanos(now), last) <= options_.window.count() + 2 * window_.bucket_width().count();
 }
 
 std::optional<Reason> BreakerCore::broken_limit(const FieldCounts& rates) const {

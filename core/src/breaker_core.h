@@ -43,7 +43,6 @@ struct JournalEntry {
   TimePoint at{};
   Duration open_for{};
   WindowCounts counts;
-  std::uint32_t sequence = 0;
   std::uint32_t generation = 0;
   std::uint32_t consecutive = 0;
   std::uint32_t stall_micros = 0;
@@ -53,7 +52,7 @@ struct JournalEntry {
   Reason reason = Reason::by_hand;
 };
 
-// The longest stall per eighth of the window.
+// The longest stall per eighth of the window; those above 71 minutes count as 71.
 class StallMemory {
  public:
   explicit StallMemory(Duration window) : width_(std::max<Duration::rep>(1, window.count() / kParts)) {}
@@ -94,6 +93,7 @@ class BreakerCore {
 
  private:
   static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kUnsuspected = std::numeric_limits<std::int64_t>::min();
   static constexpr unsigned kPhaseBits = 8;
   static std::uint32_t generation_of(std::uint64_t word) { return static_cast<std::uint32_t>(word >> kPhaseBits); }
   static Phase phase_of(std::uint64_t word) { return static_cast<Phase>(word & ((1U << kPhaseBits) - 1)); }
@@ -116,7 +116,7 @@ class BreakerCore {
 
   // Recording. add_current gives how many calls the slot held before, or nothing if the event could not change the
   // state: it was of an older generation, or nobody is looking. No `now`: a dropped permit, which goes to the bucket of
-  // the shard's last event.
+  // the latest time that the breaker was told.
   std::optional<std::uint32_t> add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
                                            const TimePoint* now);
   enum class Short : std::uint8_t { not_taken, done, look };
@@ -137,12 +137,15 @@ class BreakerCore {
   // Transitions.
   Transition move_to(State to, Reason reason, TimePoint now) QUOLL_REQUIRES(mutex_);
   std::optional<Transition> expire(TimePoint now) QUOLL_REQUIRES(mutex_);
+  static std::int64_t end_of(Duration span, TimePoint now);
+  void trial_ended(std::optional<TimePoint> succeeded) QUOLL_REQUIRES(mutex_);
+  void learn_patience(std::uint32_t generation, TimePoint now) QUOLL_REQUIRES(mutex_);
   void become_plainly_closed() QUOLL_REQUIRES(mutex_);
   Duration next_open_time() QUOLL_REQUIRES(mutex_);
   void empty_window() QUOLL_REQUIRES(mutex_);
   WindowCounts window_counts(TimePoint now) const QUOLL_REQUIRES(mutex_);
   std::uint64_t successes(const FieldCounts& counts) const;
-  Transition unpack(const JournalEntry& entry) const;
+  Transition unpack(const JournalEntry& entry, std::uint64_t sequence) const;
 
   // Read by every call, written by transitions.
   alignas(64) std::atomic<std::uint64_t> state_;
@@ -154,7 +157,7 @@ class BreakerCore {
   std::unique_ptr<Ring> ring_;  // count windows; guarded by mutex_
 
   // Written by calls that fail.
-  alignas(64) std::atomic<std::int64_t> suspicion_{-1};  // ns of the last failed or slow call, to a bucket's precision
+  alignas(64) std::atomic<std::int64_t> suspicion_{kUnsuspected};  // ns of the last bad call, to a bucket's precision
   std::atomic<std::uint64_t> consecutive_{0};            // [generation:32 | failures:32]
   std::atomic<std::uint64_t> ramp_calls_{0};
   std::atomic<std::uint32_t> trials_in_flight_{0};  // written under mutex_
@@ -162,10 +165,12 @@ class BreakerCore {
   mutable Mutex mutex_;
   std::uint32_t trials_succeeded_ QUOLL_GUARDED_BY(mutex_) = 0;
   std::uint32_t reopened_ QUOLL_GUARDED_BY(mutex_) = 0;  // failed half_opens since it was last closed
-  std::uint32_t sequence_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::uint32_t opened_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::uint32_t half_opened_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::uint32_t closed_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t sequence_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t opened_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t half_opened_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t closed_ QUOLL_GUARDED_BY(mutex_) = 0;
+  // How long a trial may be under way: half_open_max, or more once one has shown that it takes longer.
+  Duration patience_ QUOLL_GUARDED_BY(mutex_);
   Mode mode_ QUOLL_GUARDED_BY(mutex_);
   TimePoint since_ QUOLL_GUARDED_BY(mutex_){};
   Rng rng_ QUOLL_GUARDED_BY(mutex_);

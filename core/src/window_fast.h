@@ -33,14 +33,19 @@ inline std::atomic<std::uint16_t>* Window::codes(unsigned shard, unsigned index)
 inline Window::Found Window::find(unsigned shard, TimePoint now) {
   const std::uint64_t current = head(shard).current.load(std::memory_order_relaxed);
   const std::uint64_t tick = current >> kIndexBits;
-  const auto ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
   // Unsigned: also true for a `now` before the tick, and always without buckets.
-  if (ns - tick * width_ >= width_) return {};
+  if (nanos(now) - tick * width_ >= width_) return {};
   const auto index = static_cast<unsigned>(current & ((1U << kIndexBits) - 1));
   Slot& at = slot(shard, index);
   const std::uint64_t epoch = at.epoch.load(std::memory_order_acquire);
   if ((epoch & kTickMask) != tick) return {};
   return {&at, epoch >> kVersionShift, index};
+}
+
+inline void Window::touch(unsigned shard, TimePoint now) {
+  Head& own = head(shard);
+  if (nanos(now) - (own.current.load(std::memory_order_relaxed) >> kIndexBits) * width_ < width_) return;
+  if (buckets_ != 0) advance(own, now);
 }
 
 inline bool Window::bump_once(const Found& found, std::size_t word, std::uint64_t delta, std::uint64_t& before) {
