@@ -74,12 +74,13 @@ void BreakerCore::note_local_stall(Duration stall, TimePoint now) {
   stalls_.note(stall, now);
 }
 
-// Each sample that counts as a call is counted under its outcome, too; what is left are the successes.
+// Calls that did not fail, less those of another outcome that do not count as failures. Calls and failed calls are in
+// one word, so that a reader never sees a call without its failure and takes it for a success.
 std::uint64_t BreakerCore::successes(const FieldCounts& counts) const {
-  std::uint64_t others = 0;
-  if (options_.failures != CountAs::nothing) others += counts[kFailure];
-  if (options_.timeouts != CountAs::nothing) others += counts[kTimeout];
-  if (options_.cancellations != CountAs::nothing) others += counts[kCancelled];
+  std::uint64_t others = counts[kFailed];
+  if (options_.failures == CountAs::success) others += counts[kFailure];
+  if (options_.timeouts == CountAs::success) others += counts[kTimeout];
+  if (options_.cancellations == CountAs::success) others += counts[kCancelled];
   return counts[kCalls] - std::min(counts[kCalls], others);
 }
 
