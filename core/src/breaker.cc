@@ -32,8 +32,7 @@ Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
     case Phase::closed:
     case Phase::disabled:
     case Phase::metrics_only:
-      window_.touch(shard, now);  // the permit may be dropped, which has no time of its own
-      return Admission(permit(word, shard, false));
+      return Admission(permit(word, shard, false, now));
     case Phase::open: {
       const std::int64_t until = until_.load(std::memory_order_acquire);
       // A transition in between may have written another phase's end.
@@ -130,10 +129,10 @@ std::optional<Transition> BreakerCore::record_slowly(std::uint32_t generation, u
 }
 
 std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
-                                                      const TimePoint* now) {
+                                                      TimePoint now, When when) {
   while (true) {
     // This order matters; see breaker_core.h.
-    const Window::Ticket ticket = now != nullptr ? window_.open(shard, *now) : window_.open_last(shard);
+    const Window::Ticket ticket = when == When::now ? window_.open(shard, now) : window_.open_latest(shard, now);
     const std::uint64_t word = state_.load(std::memory_order_acquire);
     if (generation_of(word) != generation) {
       window_.add_direct(shard, tally);
@@ -152,7 +151,7 @@ std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, 
 
 std::optional<Transition> BreakerCore::record_plain(std::uint32_t generation, unsigned shard, const Tally& tally,
                                                     TimePoint now) {
-  const std::optional<std::uint32_t> number = add_current(generation, shard, tally, &now);
+  const std::optional<std::uint32_t> number = add_current(generation, shard, tally, now);
   if (!number || tally.delta[kCalls / 2] == 0) return std::nullopt;
   const bool failed = tally.delta[kFailed / 2] > kHigh;
   const bool slow = (tally.delta[kSlow / 2] & kLow) != 0;
@@ -255,6 +254,7 @@ Permit& Permit::operator=(Permit&& other) noexcept {
   generation_ = other.generation_;
   shard_ = other.shard_;
   trial_ = other.trial_;
+  given_at_ = other.given_at_;
   return *this;
 }
 

@@ -101,8 +101,8 @@ class BreakerCore {
     return std::uint64_t{generation} << kPhaseBits | static_cast<std::uint64_t>(phase);
   }
 
-  Permit permit(std::uint64_t word, unsigned shard, bool trial) {
-    return {this, generation_of(word), static_cast<std::uint16_t>(shard), trial};
+  Permit permit(std::uint64_t word, unsigned shard, bool trial, TimePoint now) {
+    return {this, generation_of(word), static_cast<std::uint16_t>(shard), trial, now};
   }
   Tally tally_of(const Sample& sample) const;
   double ramp_share(TimePoint now) const;
@@ -115,10 +115,11 @@ class BreakerCore {
   Admission reject(RejectionReason reason, Duration retry_after, unsigned shard, TimePoint now);
 
   // Recording. add_current gives how many calls the slot held before, or nothing if the event could not change the
-  // state: it was of an older generation, or nobody is looking. No `now`: a dropped permit, which goes to the bucket of
-  // the latest time that the breaker was told.
-  std::optional<std::uint32_t> add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
-                                           const TimePoint* now);
+  // state: it was of an older generation, or nobody is looking. A dropped permit goes to the bucket of the latest time
+  // that the breaker was told, at least that of `now`.
+  enum class When : std::uint8_t { now, latest };
+  std::optional<std::uint32_t> add_current(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now,
+                                           When when = When::now);
   enum class Short : std::uint8_t { not_taken, done, look };
   Short record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now);
   std::optional<Transition> record_slowly(std::uint32_t generation, unsigned shard, bool trial, const Sample& sample,

@@ -34,8 +34,8 @@ struct Event {
 
 struct ModelPermit {
   std::uint32_t generation;
-  unsigned shard;
   bool trial;
+  TimePoint given_at;
 };
 
 State state_of(Mode mode) {
@@ -51,9 +51,8 @@ class Model {
     warming_ = mode == Mode::automatic && options.warm_up > Duration::zero();
   }
 
-  std::optional<ModelPermit> try_acquire(TimePoint now, unsigned shard) {
+  std::optional<ModelPermit> try_acquire(TimePoint now) {
     transition.reset();
-    note_time(now);
     if (warming_) {
       if (!warm_until_) {
         warm_until_ = now + options_.warm_up;
@@ -64,7 +63,7 @@ class Model {
     if (state == State::open && now >= until) {
       move_to(State::half_open, Reason::reset_timeout, now);
       trials = 1;
-      return ModelPermit{generation, shard, true};
+      return ModelPermit{generation, true, now};
     }
     if (state == State::half_open && expire(now)) return reject(RejectionReason::open, until - now, now);
     switch (state) {
@@ -75,9 +74,9 @@ class Model {
       case State::half_open:
         if (trials >= options_.half_open_permits) return reject(RejectionReason::half_open_full, {}, now);
         if (trials++ == 0) patient_since(now);
-        return ModelPermit{generation, shard, true};
+        return ModelPermit{generation, true, now};
       default:
-        return ModelPermit{generation, shard, false};
+        return ModelPermit{generation, false, now};
     }
   }
 
@@ -108,6 +107,7 @@ class Model {
   }
 
   void drop(const ModelPermit& permit) {
+    last_tick_ = std::max(last_tick_, tick_of(permit.given_at));
     const Event event{.tick = last_tick_, .outcome = Outcome::cancelled};
     count_totals(event);
     if (permit.generation != generation) {
@@ -220,6 +220,7 @@ class Model {
   std::optional<ModelPermit> reject(RejectionReason reason, Duration after, TimePoint now) {
     rejection = {reason, after};
     ++totals.rejected;
+    note_time(now);
     window_.push_back({.tick = tick_of(now), .rejected = true});
     return std::nullopt;
   }
@@ -344,7 +345,7 @@ void run(const BreakerOptions& options, const std::vector<Step>& steps) {
     if (kind < 6 || held.empty()) {
       const unsigned shard = who % options.shards;
       Admission admission = breaker.try_acquire(now, shard);
-      const auto expected = model.try_acquire(now, shard);
+      const auto expected = model.try_acquire(now);
       RC_ASSERT(admission.admitted() == expected.has_value());
       same_transition(admission.transition, model, now);
       if (expected) {

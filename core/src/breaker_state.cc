@@ -5,7 +5,6 @@
 #include "breaker_core.h"
 #include "quoll/base/assert.h"
 #include "quoll/base/time_math.h"
-#include "window_fast.h"
 
 namespace quoll::core::internal {
 
@@ -93,7 +92,6 @@ State BreakerCore::state() const {
 }
 
 Admission BreakerCore::acquire_slowly(std::uint64_t word, TimePoint now, unsigned shard) {
-  window_.touch(shard, now);
   switch (phase_of(word)) {
     case Phase::forced_open:
       return reject(RejectionReason::forced_open, Duration::zero(), shard, now);
@@ -108,7 +106,7 @@ Admission BreakerCore::acquire_slowly(std::uint64_t word, TimePoint now, unsigne
       if (state_.load(std::memory_order_relaxed) != word) break;
       const Transition transition = move_to(State::half_open, Reason::reset_timeout, now);
       trials_in_flight_.store(1, std::memory_order_relaxed);
-      Admission admission(permit(state_.load(std::memory_order_relaxed), shard, true));
+      Admission admission(permit(state_.load(std::memory_order_relaxed), shard, true, now));
       admission.transition = transition;
       return admission;
     }
@@ -134,7 +132,7 @@ Admission BreakerCore::acquire_warming(std::uint64_t word, TimePoint now, unsign
       }
     }
   }
-  return Admission(permit(word, shard, false));
+  return Admission(permit(word, shard, false, now));
 }
 
 double BreakerCore::ramp_share(TimePoint now) const {
@@ -150,12 +148,12 @@ Admission BreakerCore::acquire_ramping(std::uint64_t word, TimePoint now, unsign
   if (left <= Duration::zero()) {
     const MutexLock lock(mutex_);
     if (state_.load(std::memory_order_relaxed) == word) become_plainly_closed();
-    return Admission(permit(word, shard, false));
+    return Admission(permit(word, shard, false, now));
   }
   // The n-th call of a ramp draws the n-th number of the seed, whatever thread it is on.
   const std::uint64_t number = ramp_calls_.fetch_add(1, std::memory_order_relaxed);
   const double draw = static_cast<double>(splitmix64(ramp_seed_ + number) >> 11U) * 0x1p-53;
-  if (draw < ramp_share(now)) return Admission(permit(word, shard, false));
+  if (draw < ramp_share(now)) return Admission(permit(word, shard, false, now));
   return reject(RejectionReason::ramp, std::min(left, options_.ramp / 10), shard, now);
 }
 
@@ -178,7 +176,7 @@ Admission BreakerCore::acquire_trial(TimePoint now, unsigned shard) {
       }
       if (in_flight == 0) until_.store(end_of(patience_, now), std::memory_order_relaxed);
       trials_in_flight_.store(in_flight + 1, std::memory_order_relaxed);
-      return Admission(permit(word, shard, true));
+      return Admission(permit(word, shard, true, now));
     }
   }
   return try_acquire(now, shard);
@@ -193,7 +191,7 @@ std::optional<Transition> BreakerCore::record_trial(std::uint32_t generation, un
   const bool stale = generation_of(state_.load(std::memory_order_relaxed)) != generation;
   if (!stale) trials_in_flight_.fetch_sub(1, std::memory_order_relaxed);
   if (stale || ring_ == nullptr) {
-    add_current(generation, shard, tally, &now);
+    add_current(generation, shard, tally, now);
   } else {
     window_.add_direct(shard, tally);
     ring_->push(tally);
@@ -247,7 +245,7 @@ void BreakerCore::cancel(const Permit& dropped) {
   Tally tally;
   tally.delta[kDropped / 2] = kHigh;
   if (!dropped.trial_ && ring_ == nullptr) {
-    add_current(dropped.generation_, dropped.shard_, tally, nullptr);
+    add_current(dropped.generation_, dropped.shard_, tally, dropped.given_at_, When::latest);
     return;
   }
   const MutexLock lock(mutex_);
@@ -258,7 +256,7 @@ void BreakerCore::cancel(const Permit& dropped) {
     trial_ended(std::nullopt);
   }
   if (stale || ring_ == nullptr) {
-    add_current(dropped.generation_, dropped.shard_, tally, nullptr);
+    add_current(dropped.generation_, dropped.shard_, tally, dropped.given_at_, When::latest);
   } else {
     window_.add_direct(dropped.shard_, tally);
     if (phase_of(word) != Phase::disabled) ring_->push(tally);
@@ -356,7 +354,7 @@ std::optional<Transition> BreakerCore::close(TimePoint now) {
 }
 
 std::optional<Transition> BreakerCore::poll(TimePoint now) {
-  window_.touch(0, now);
+  window_.note_time(now);
   const std::int64_t at = now.time_since_epoch().count();
   if (at < until_.load(std::memory_order_relaxed)) return std::nullopt;
   const MutexLock lock(mutex_);

@@ -78,11 +78,15 @@ Window::Ticket Window::open(unsigned shard, TimePoint now) {
   return open_tick(shard, at >> kIndexBits, static_cast<unsigned>(at & ((1U << kIndexBits) - 1)));
 }
 
-Window::Ticket Window::open_last(unsigned shard) {
+Window::Ticket Window::open_latest(unsigned shard, TimePoint least) {
   if (buckets_ == 0) return {};
-  std::uint64_t latest = 0;
+  std::uint64_t latest = advance(head(shard), least);
   for (unsigned i = 0; i < shards_; ++i) latest = std::max(latest, head(i).current.load(std::memory_order_relaxed));
   return open_tick(shard, latest >> kIndexBits, static_cast<unsigned>(latest & ((1U << kIndexBits) - 1)));
+}
+
+void Window::note_time(TimePoint now) {
+  if (buckets_ != 0) (void)advance(head(0), now);
 }
 
 Window::Ticket Window::open_tick(unsigned shard, std::uint64_t tick, unsigned index) {

@@ -106,11 +106,11 @@ class Window {
   std::uint64_t tick_of(TimePoint now) const;
   Duration bucket_width() const { return Duration(static_cast<Duration::rep>(width_)); }
 
-  // The slot for `now`; for events without a time, that of the latest time that any shard has heard of.
+  // The slot for `now`; for events without a time of their own, that of the latest time that any shard has heard of.
   Ticket open(unsigned shard, TimePoint now);
-  Ticket open_last(unsigned shard);
-  // The shard hears of a time at which nothing is counted.
-  void touch(unsigned shard, TimePoint now);
+  Ticket open_latest(unsigned shard, TimePoint least);
+  // A time at which nothing is counted.
+  void note_time(TimePoint now);
   // Returns how many calls the slot held before, or kGone: nothing was added, because the slot was emptied or reused
   // since the ticket was drawn. Then settle() and start again from open().
   std::uint32_t add(const Ticket& ticket, const Tally& tally);

@@ -42,12 +42,6 @@ inline Window::Found Window::find(unsigned shard, TimePoint now) {
   return {&at, epoch >> kVersionShift, index};
 }
 
-inline void Window::touch(unsigned shard, TimePoint now) {
-  Head& own = head(shard);
-  if (nanos(now) - (own.current.load(std::memory_order_relaxed) >> kIndexBits) * width_ < width_) return;
-  if (buckets_ != 0) advance(own, now);
-}
-
 inline bool Window::bump_once(const Found& found, std::size_t word, std::uint64_t delta, std::uint64_t& before) {
   std::atomic<std::uint64_t>& at = found.slot->words[word];
   before = at.load(std::memory_order_relaxed);

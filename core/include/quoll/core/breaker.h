@@ -55,7 +55,8 @@ class [[nodiscard]] Permit {
       : core_(std::exchange(other.core_, nullptr)),
         generation_(other.generation_),
         shard_(other.shard_),
-        trial_(other.trial_) {}
+        trial_(other.trial_),
+        given_at_(other.given_at_) {}
   Permit& operator=(Permit&& other) noexcept;
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
@@ -69,14 +70,15 @@ class [[nodiscard]] Permit {
 
  private:
   friend class internal::BreakerCore;
-  Permit(internal::BreakerCore* core, std::uint32_t generation, std::uint16_t shard, bool trial)
-      : core_(core), generation_(generation), shard_(shard), trial_(trial) {}
+  Permit(internal::BreakerCore* core, std::uint32_t generation, std::uint16_t shard, bool trial, TimePoint now)
+      : core_(core), generation_(generation), shard_(shard), trial_(trial), given_at_(now) {}
   void cancel() noexcept;
 
   internal::BreakerCore* core_;  // null once recorded or moved from
   std::uint32_t generation_;
   std::uint16_t shard_;
   bool trial_;
+  TimePoint given_at_;  // a permit that is dropped has no other time
 };
 
 // The answer to try_acquire.
