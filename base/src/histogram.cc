@@ -64,7 +64,8 @@ std::uint64_t Histogram::percentile(double p) const {
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
     seen += buckets_[i];
-    if (static_cast<double>(seen) >= rank) return std::clamp(log_linear::bucket_mid(static_cast<std::uint32_t>(i)), min_, max_);
+    if (static_cast<double>(seen) >= rank)
+      return std::clamp(log_linear::bucket_mid(static_cast<std::uint32_t>(i)), min_, max_);
   }
   return max_;
 }

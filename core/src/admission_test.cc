@@ -170,7 +170,8 @@ TEST(AdmissionControl, WhatAStallLeftBehindIsNoOverload) {
 // The bug this guards against: recovery was counted in intervals with requests, so an idle hour forgave nothing, and
 // 24 requests at one a second were shed though none had waited.
 TEST(AdmissionControl, TheFirstRequestAfterARestIsTakenOnHoweverHardTheOverloadWas) {
-  for (const Duration rest : {Duration(seconds(15)), Duration(std::chrono::hours(1)), Duration(std::chrono::hours(10'000))}) {
+  for (const Duration rest :
+       {Duration(seconds(15)), Duration(std::chrono::hours(1)), Duration(std::chrono::hours(10'000))}) {
     for (const unsigned priority : {0U, 3U}) {
       AdmissionControl control({});
       Server server(&control);

@@ -159,7 +159,7 @@ class BreakerCore {
 
   // Written by calls that fail.
   alignas(64) std::atomic<std::int64_t> suspicion_{kUnsuspected};  // ns of the last bad call, to a bucket's precision
-  std::atomic<std::uint64_t> consecutive_{0};            // [generation:32 | failures:32]
+  std::atomic<std::uint64_t> consecutive_{0};                      // [generation:32 | failures:32]
   std::atomic<std::uint64_t> ramp_calls_{0};
   std::atomic<std::uint32_t> trials_in_flight_{0};  // written under mutex_
 

@@ -284,24 +284,6 @@ class Model {
   std::optional<TimePoint> warm_until_;
 };
 
-// So that a falsified property shows what differs.
-std::string text(const WindowCounts& counts) {
-  std::string all;
-  for (const auto& [name, value] : {std::pair{"calls", counts.calls},
-                                    {"failed", counts.failed_calls},
-                                    {"success", counts.success},
-                                    {"failure", counts.failure},
-                                    {"timeout", counts.timeout},
-                                    {"cancelled", counts.cancelled},
-                                    {"ignored", counts.ignored},
-                                    {"slow", counts.slow},
-                                    {"rescued", counts.rescued},
-                                    {"rejected", counts.rejected}}) {
-    all += std::string(name) + " " + std::to_string(value) + " ";
-  }
-  return all;
-}
-
 void same_transition(const std::optional<Transition>& real, const Model& model, TimePoint now) {
   RC_ASSERT(real.has_value() == model.transition.has_value());
   if (!real) return;

@@ -143,8 +143,7 @@ double BreakerCore::ramp_share(TimePoint now) const {
 }
 
 Admission BreakerCore::acquire_ramping(std::uint64_t word, TimePoint now, unsigned shard) {
-  const Duration left(
-      subtract_saturating(until_.load(std::memory_order_acquire), now.time_since_epoch().count()));
+  const Duration left(subtract_saturating(until_.load(std::memory_order_acquire), now.time_since_epoch().count()));
   if (left <= Duration::zero()) {
     const MutexLock lock(mutex_);
     if (state_.load(std::memory_order_relaxed) == word) become_plainly_closed();

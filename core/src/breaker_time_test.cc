@@ -45,7 +45,8 @@ TEST(BreakerTrials, ACalleeThatAnswersWellAfter35SecondsClosesTheCircuit) {
   EXPECT_LE(time_to_close({.half_open_successes = 3}, seconds(35)), minutes(4));
   EXPECT_LE(time_to_close({.half_open_permits = 3, .half_open_successes = 3}, seconds(35)), minutes(2));
   EXPECT_LE(time_to_close({}, minutes(20)), hours(1));
-  EXPECT_LE(time_to_close({.reset_timeout = milliseconds(1), .half_open_max = milliseconds(1)}, seconds(4)), seconds(20));
+  EXPECT_LE(time_to_close({.reset_timeout = milliseconds(1), .half_open_max = milliseconds(1)}, seconds(4)),
+            seconds(20));
   EXPECT_LE(time_to_close({.reset_multiplier = 2}, minutes(3)), minutes(20));
 }
 
@@ -199,11 +200,15 @@ TEST(BreakerWindow, DroppedPermitsAreInItsCancelledCalls) {
   for (const WindowKind kind : {WindowKind::time, WindowKind::count}) {
     for (const unsigned shards : {1U, 4U}) {
       Rig rig({.window_kind = kind, .shards = shards});
-      for (unsigned i = 0; i < 7; ++i) { const Admission dropped = rig.breaker.try_acquire(rig.clock.now(), i); }
+      for (unsigned i = 0; i < 7; ++i) {
+        const Admission dropped = rig.breaker.try_acquire(rig.clock.now(), i);
+      }
       EXPECT_EQ(rig.snapshot().counts.cancelled, 7U) << "before any call was recorded";
       rig.calls(3, kSuccess);
       rig.clock.advance(seconds(30));
-      for (unsigned i = 0; i < 5; ++i) { const Admission dropped = rig.breaker.try_acquire(rig.clock.now(), i); }
+      for (unsigned i = 0; i < 5; ++i) {
+        const Admission dropped = rig.breaker.try_acquire(rig.clock.now(), i);
+      }
       EXPECT_EQ(rig.snapshot().counts.cancelled, kind == WindowKind::time ? 5U : 12U);
       EXPECT_EQ(rig.snapshot().totals.cancelled, 12U);
       rig.clock.advance(seconds(30));

@@ -21,7 +21,10 @@ std::vector<std::string> BulkheadOptions::validate() const {
 }
 
 Bulkhead::Bulkhead(const BulkheadOptions& options)
-    : options_(options), limit_(fixed(options.max_in_flight)), queue_(options.max_waiting), deadlines_(options.max_waiting) {
+    : options_(options),
+      limit_(fixed(options.max_in_flight)),
+      queue_(options.max_waiting),
+      deadlines_(options.max_waiting) {
   QUOLL_ASSERT(options.validate().empty());
 }
 

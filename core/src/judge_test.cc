@@ -230,8 +230,8 @@ TEST(Judge, EveryValueHasAWord) {
 }
 
 TEST(Judge, ExtremesOfTimeDoNotWrapRound) {
-  const Attempt endless{.sent_at = TimePoint::min(), .deadline = TimePoint::max(), .judged_at = TimePoint::max(),
-                        .answer = Answer::good};
+  const Attempt endless{
+      .sent_at = TimePoint::min(), .deadline = TimePoint::max(), .judged_at = TimePoint::max(), .answer = Answer::good};
   EXPECT_EQ(judge(endless).verdict, Verdict::success);
   EXPECT_EQ(judge(endless).upstream, Duration::max());
   const Attempt stalled{.sent_at = TimePoint::min(),

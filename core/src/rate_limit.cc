@@ -17,7 +17,6 @@ void check_count(std::vector<std::string>& faults, const char* name, std::uint64
   }
 }
 
-
 // In 2^-64ths of a nanosecond, rounded down: a call of ours is early by less than any clock can tell.
 UInt128 interval_in_fractions(const RateLimitOptions& options) {
   const auto period = static_cast<std::uint64_t>(options.period.count());
@@ -111,7 +110,8 @@ RateLimit::Decision RateLimit::take(TimePoint now, Duration max_wait, std::uint6
     const Duration wait(std::max<std::int64_t>(0, add_saturating(ahead - tolerance.whole, round_up)));
     if (wait > max_wait) return {false, wait};
     // Places for centuries are taken: there is no time left to reserve.
-    if (add_saturating(std::max(tat, at), step.whole) == INT64_MAX) return kNever;
+    const std::int64_t next = add_saturating(std::max(tat, at), step.whole);
+    if (next == INT64_MAX || subtract_saturating(next, at) == INT64_MAX) return kNever;
     if (advance(tat, at, step)) return {true, wait};
   }
 }

@@ -189,7 +189,8 @@ TEST(RateLimit, RatesThatDoNotDivideThePeriodAreExact) {
       }
       const auto passed = static_cast<std::uint64_t>((clock.now() - start).count());
       // One interval has not been asked for at the end.
-      const auto earned = static_cast<std::uint64_t>(Int128{rate} * passed / static_cast<std::uint64_t>(period.count()));
+      const auto earned =
+          static_cast<std::uint64_t>(Int128{rate} * passed / static_cast<std::uint64_t>(period.count()));
       EXPECT_LE(admitted, earned + burst) << rate << " in " << format_duration(period);
       // A burst of one saves nothing up: what it could have had between two questions is gone.
       if (burst == 1) continue;

@@ -89,7 +89,8 @@ TEST(Throttle, ForgetsALongOutageInTheTimeOfTheFormula) {
 
 // The bug this guards against: calls that had not been added up yet were as new after the pause.
 TEST(Throttle, TheFirstCallsAfterAPauseAreLetThrough) {
-  for (const Duration pause : {Duration(minutes(20)), Duration(std::chrono::hours(1)), Duration(std::chrono::hours(9999))}) {
+  for (const Duration pause :
+       {Duration(minutes(20)), Duration(std::chrono::hours(1)), Duration(std::chrono::hours(9999))}) {
     ManualClock clock;
     Throttle throttle({}, 3);
     run(throttle, clock, 400, 200, 0);
@@ -103,8 +104,8 @@ TEST(Throttle, TheFirstCallsAfterAPauseAreLetThrough) {
 }
 
 TEST(Throttle, DecaysAtTimesBeforeTheClocksEpochAndAcrossIt) {
-  for (const TimePoint start : {TimePoint::min(), TimePoint(-std::chrono::hours(1)), TimePoint(-seconds(200)),
-                                TimePoint(Duration(0))}) {
+  for (const TimePoint start :
+       {TimePoint::min(), TimePoint(-std::chrono::hours(1)), TimePoint(-seconds(200)), TimePoint(Duration(0))}) {
     ManualClock clock(start);
     Throttle throttle({});
     run(throttle, clock, 400, 200, 0);

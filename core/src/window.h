@@ -155,7 +155,9 @@ class Window {
                     std::uint16_t code) const;
 
   // Modulo 2^64: less tick * width_, the time since the tick began.
-  std::uint64_t nanos(TimePoint now) const { return static_cast<std::uint64_t>(now.time_since_epoch().count()) + bias_; }
+  std::uint64_t nanos(TimePoint now) const {
+    return static_cast<std::uint64_t>(now.time_since_epoch().count()) + bias_;
+  }
   std::uint64_t advance(Head& own, TimePoint now);
   Head& head(unsigned shard) const;
   Slot& slot(unsigned shard, unsigned index) const;

@@ -11,7 +11,8 @@
 //   delay          over `interval`. The most important class always has `interval`
 //
 // Classes are served strictly in order. When the queue is full, a request takes the place of one that has waited for
-// over `interval`, or of the oldest one of a less important class; otherwise it is refused. While it is over half full, one client may hold `client_share` of it.
+// over `interval`, or of the oldest one of a less important class; otherwise it is refused. While it is over half full,
+// one client may hold `client_share` of it.
 //
 // Thread-compatible: one per worker, or under the owner's lock. Nothing is allocated after construction.
 #pragma once

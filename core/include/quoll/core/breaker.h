@@ -11,6 +11,7 @@
 //
 // Use: try_acquire(now) gives a Permit or a Rejection. A permit is handed back by record() with what became of the
 // call. A permit that is dropped is a cancelled call: it frees its place on every way out and never moves the state.
+// The window counts it at the latest time that the breaker was told.
 //
 // Time is an argument and should be monotonic; a `now` that is a little behind another thread's is well.
 //
@@ -117,7 +118,8 @@ class Breaker {
   [[nodiscard]] std::optional<Transition> force(Mode mode, TimePoint now);
   // Closes it by hand and empties the window, in mode automatic, from any state; nothing when it is closed already.
   [[nodiscard]] std::optional<Transition> close(TimePoint now);
-  // What time alone brings about: half_open expires. Call it once a second or so; try_acquire does the same.
+  // What time alone brings about: half_open expires when its trial hangs. Call it once a second or so; try_acquire does
+  // the same.
   [[nodiscard]] std::optional<Transition> poll(TimePoint now);
 
   // Our own process stood still for so long, until now. Evidence only.

@@ -13,9 +13,9 @@
 //
 // next_ready() hands out those whose deadline has passed first, without a slot, wherever they stand in the queue. Then
 // it gives places to waiters, first come first served; nobody overtakes them. A queue that is full may hold some whose
-// time is over: call hand_out() and enqueue once more before refusing. A waiter that goes away says cancel(ticket); when that returns false its place
-// has already been handed out, and dropping the slot frees it.
-// Calling next_ready after *enqueue*, too, closes the gap in which a place became free between try_acquire and enqueue.
+// time is over: call hand_out() and enqueue once more before refusing. A waiter that goes away says cancel(ticket);
+// when that returns false its place has already been handed out, and dropping the slot frees it. Calling next_ready
+// after *enqueue*, too, closes the gap in which a place became free between try_acquire and enqueue.
 //
 // Thread-safe. Without waiters no lock is taken. Nothing is allocated after construction.
 #pragma once

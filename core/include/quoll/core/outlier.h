@@ -14,8 +14,9 @@
 //
 // An ejection lasts base_ejection times the number of ejections so far, at most max_ejection; that number goes down by
 // one for each interval that the endpoint has been in, with calls or without. No more than max_ejected of the endpoints
-// are out at a time, but one may be (none if it is 0); never the last. One that returns gets a weight that grows from slow_start_min to 1 within slow_start. What
-// comes back from an endpoint while it is out (calls from before) is not counted.
+// are out at a time, but one may be (none if it is 0); never the last. One that returns gets a weight that grows from
+// slow_start_min to 1 within slow_start. What comes back from an endpoint while it is out (calls from before) is not
+// counted.
 //
 // Thread-safe. record() is one atomic add on a line of the endpoint and the shard; available() and weight() are a load.
 // Nothing is allocated by them. The number of endpoints is fixed: make another when it changes.
@@ -129,7 +130,7 @@ class OutlierEjection {
 
   const OutlierOptions options_;
   std::vector<Endpoint> endpoints_;
-  std::vector<Cell> cells_;  // endpoint * kShards + shard
+  std::vector<Cell> cells_;                    // endpoint * kShards + shard
   std::atomic<std::int64_t> next_{INT64_MIN};  // ns; INT64_MIN before the first poll
   Mutex mutex_;
 };

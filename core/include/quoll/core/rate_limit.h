@@ -92,9 +92,11 @@ class RateLimit {
     std::uint64_t fraction;
   };
 
+  // Unsigned, so that what has never been used, long ago, may wrap round and take the long way. No call takes the word
+  // further ahead of its time than 63 bits hold.
   bool limit_is_far(std::int64_t at) const {
-    std::int64_t ahead = 0;
-    return !__builtin_sub_overflow(tat_.load(std::memory_order_relaxed), at, &ahead) && ahead <= far_;
+    const auto tat = static_cast<std::uint64_t>(tat_.load(std::memory_order_relaxed));
+    return static_cast<std::int64_t>(tat - static_cast<std::uint64_t>(at)) <= far_;
   }
   Span span_of(std::uint64_t calls) const;
   bool advance(std::int64_t& tat, std::int64_t at, Span step);
