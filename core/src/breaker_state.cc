@@ -10,6 +10,8 @@ namespace quoll::core::internal {
 
 namespace {
 
+constexpr std::uint32_t kMostReopened = 1000;  // further failed half_opens change nothing
+
 Phase phase_of_mode(Mode mode, bool warm) {
   switch (mode) {
     case Mode::automatic:
@@ -264,8 +266,8 @@ void BreakerCore::cancel(const Permit& dropped) {
 
 Duration BreakerCore::next_open_time() {
   const auto cap = static_cast<double>(options_.reset_timeout_max.count());
-  // At most 1000 doublings or 500 hundredfolds: infinity is cut by the cap.
-  const double growth = std::pow(options_.reset_multiplier, std::min(reopened_, 1000U));
+  // Infinity is cut by the cap.
+  const double growth = std::pow(options_.reset_multiplier, reopened_);
   double open_for = std::min(static_cast<double>(options_.reset_timeout.count()) * growth, cap);
   if (options_.reset_jitter > 0) open_for *= 1 + options_.reset_jitter * (2 * rng_.uniform() - 1);
   return Duration(static_cast<Duration::rep>(std::clamp(open_for, 1.0, cap)));
@@ -287,7 +289,7 @@ Transition BreakerCore::move_to(State to, Reason reason, TimePoint now) {
   Phase phase = phase_of_state(to);
   Duration lasts{};
   if (to == State::open) {
-    reopened_ = entry.from == State::half_open ? reopened_ + 1 : 0;
+    reopened_ = entry.from == State::half_open ? std::min(reopened_ + 1, kMostReopened) : 0;
     lasts = entry.open_for = next_open_time();
     ++opened_;
   } else if (to == State::half_open) {
