@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <vector>
 
 #include "quoll/base/histogram.h"
@@ -102,6 +103,39 @@ TEST(Histogram, ValuesPastTheRangeAreCountedAndReported) {
   EXPECT_EQ(h.count(), 1U);
   EXPECT_EQ(h.overflow(), 1U);
   EXPECT_EQ(h.max(), 1000U);
+}
+
+TEST(Histogram, APercentileThatIsNoPercentileIsAnEnd) {
+  Histogram h;
+  for (std::uint64_t v = 1; v <= 100; ++v) h.record(v);
+  EXPECT_EQ(h.percentile(std::numeric_limits<double>::quiet_NaN()), 1U);
+  EXPECT_EQ(h.percentile(-5), 1U);
+  EXPECT_EQ(h.percentile(101), 100U);
+  EXPECT_EQ(h.percentile(std::numeric_limits<double>::infinity()), 100U);
+}
+
+// The bug this guards against: 0.07 * 100 is 7.000000000000001, and its ceiling 8.
+TEST(Histogram, TheNthPercentileOfAHundredValuesIsTheNth) {
+  Histogram h;
+  for (std::uint64_t v = 1; v <= 100; ++v) h.record(v);
+  for (int p = 1; p < 100; ++p) EXPECT_EQ(h.percentile(p), static_cast<std::uint64_t>(p));
+}
+
+TEST(Histogram, AValueThatNoDurationHoldsIsTheLongest) {
+  Histogram h(~0ULL);
+  h.record(~0ULL);
+  EXPECT_EQ(h.percentile_duration(50), Duration::max());
+}
+
+TEST(Rng, AUniformDurationMayComeFromTheWholeRange) {
+  Rng rng(5);
+  bool negative = false, positive = false;
+  for (int i = 0; i < 100; ++i) {
+    const Duration d = rng.uniform(Duration::min(), Duration::max());
+    negative = negative || d < Duration::zero();
+    positive = positive || d > Duration::zero();
+  }
+  EXPECT_TRUE(negative && positive);
 }
 
 TEST(Rng, SameSeedSameSequence) {

@@ -56,14 +56,16 @@ double Histogram::stddev() const {
 
 std::uint64_t Histogram::percentile(double p) const {
   if (count_ == 0) return 0;
-  if (p <= 0) return min_;
+  if (!(p > 0)) return min_;  // NaN, too
   if (p >= 100) return max_;
-  const auto rank =
-      std::max<std::uint64_t>(1, static_cast<std::uint64_t>(std::ceil(p / 100.0 * static_cast<double>(count_))));
+  // The 7th percentile of 100 values is the 7th, although 0.07 * 100 > 7 in floating point.
+  constexpr double kRounding = 1 - 1e-12;
+  const double rank = std::max(1.0, std::ceil(p / 100.0 * static_cast<double>(count_) * kRounding));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < buckets_.size(); ++i) {
     seen += buckets_[i];
-    if (seen >= rank) return std::clamp(log_linear::bucket_mid(static_cast<std::uint32_t>(i)), min_, max_);
+    if (static_cast<double>(seen) >= rank)
+      return std::clamp(log_linear::bucket_mid(static_cast<std::uint32_t>(i)), min_, max_);
   }
   return max_;
 }

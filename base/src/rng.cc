@@ -48,7 +48,10 @@ std::uint64_t Rng::uniform_int(std::uint64_t low, std::uint64_t high) {
 
 Duration Rng::uniform(Duration low, Duration high) {
   QUOLL_ASSERT(low <= high);
-  return low + Duration(static_cast<Duration::rep>(uniform_int(0, static_cast<std::uint64_t>((high - low).count()))));
+  // Unsigned, for a span that 63 bits do not hold.
+  const auto from = static_cast<std::uint64_t>(low.count());
+  const std::uint64_t span = static_cast<std::uint64_t>(high.count()) - from;
+  return Duration(static_cast<Duration::rep>(from + uniform_int(0, span)));
 }
 
 bool Rng::chance(double probability) {

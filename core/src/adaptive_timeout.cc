@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "faults.h"
+#include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
@@ -71,11 +72,11 @@ void AdaptiveTimeout::record(const Sample& sample, TimePoint now, unsigned shard
 
 // Takes note of the time. True after a pause that makes what was learned worthless.
 bool AdaptiveTimeout::stale(TimePoint now) {
-  const bool stale = last_ && now - *last_ > options_.stale_after;
+  const bool stale = last_ && between(*last_, now) > options_.stale_after;
   if (last_ && now <= *last_) return false;
   last_ = now;
   // Between two times that samples go in, the pause is not seen; so they go in often enough for that to be little.
-  due_.store((now + options_.stale_after / 16).time_since_epoch().count(), std::memory_order_relaxed);
+  due_.store(after(now, options_.stale_after / 16).time_since_epoch().count(), std::memory_order_relaxed);
   return stale;
 }
 
@@ -164,7 +165,7 @@ void AdaptiveTimeout::restart() {
     SampleLanes::Batch old;
     lanes_.drain(shard, old);
   }
-  const auto shown = Duration(static_cast<Duration::rep>(from(slowest_trial_)));
+  const Duration shown = from_nanos(from(slowest_trial_));
   // A call that was refused just before the close may tell of it just after, and stop and begin the learning once more.
   // Nothing has been learned in between, and what the trials have shown still holds.
   if (slowest_trial_ > Duration::zero()) {

@@ -320,5 +320,21 @@ TEST(AdaptiveTimeout, EveryFaultOfTheOptionsIsNamed) {
   EXPECT_EQ(bad.validate().size(), 9U);
 }
 
+TEST(AdaptiveTimeout, ATrialOfAnyLengthIsAtMostTheCeiling) {
+  AdaptiveTimeout timeout({});
+  timeout.pause(AdaptiveTimeout::Pause::breaker_open);
+  timeout.record_trial({.upstream = Duration::max()});
+  timeout.resume(AdaptiveTimeout::Pause::breaker_open);
+  EXPECT_EQ(timeout.timeout(), timeout.options().ceiling);
+}
+
+TEST(AdaptiveTimeout, ExtremesOfTimeArePausesLikeOthers) {
+  AdaptiveTimeout timeout({.stale_after = std::chrono::hours(24)});
+  for (const TimePoint now : {TimePoint::min(), TimePoint(Duration(0)), TimePoint::max()}) {
+    for (int i = 0; i < 200; ++i) timeout.record({.upstream = std::chrono::milliseconds(20)}, now);
+    EXPECT_LT(timeout.timeout(), std::chrono::milliseconds(60));
+  }
+}
+
 }  // namespace
 }  // namespace quoll::core

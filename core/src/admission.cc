@@ -1,9 +1,11 @@
 #include "quoll/core/admission.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "faults.h"
 #include "quoll/base/rng.h"
+#include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
@@ -54,7 +56,7 @@ AdmissionControl::AdmissionControl(const AdmissionOptions& options)
 }
 
 AdmissionDecision AdmissionControl::decide(const AdmissionRequest& request, TimePoint now, unsigned shard) {
-  const Duration delay = std::max(now - request.arrived_at, Duration::zero());
+  const Duration delay = std::max(between(request.arrived_at, now), Duration::zero());
   if (now.time_since_epoch().count() >= interval_end_.load(std::memory_order_relaxed)) {
     close_interval(request, delay, now);
   }
@@ -98,15 +100,20 @@ void AdmissionControl::close_interval(const AdmissionRequest& request, Duration 
   const std::int64_t at = now.time_since_epoch().count();
   const std::int64_t end = interval_end_.load(std::memory_order_relaxed);
   if (at >= end) {
-    const bool still_waiting = delay > options_.target && request.arrived_at.time_since_epoch().count() < end;
-    interval_end_.store(at + options_.interval.count(), std::memory_order_relaxed);
+    const std::int64_t arrived = std::min(request.arrived_at, now).time_since_epoch().count();
+    const bool still_waiting = delay > options_.target && arrived < end;
+    interval_end_.store(add_saturating(at, options_.interval.count()), std::memory_order_relaxed);
     std::int64_t least = INT64_MAX;
     for (Line& line : lines_) {
       least = std::min(least, line.least.exchange(INT64_MAX, std::memory_order_relaxed));
     }
     // No request at all: nothing waits.
     update_share(Duration(least == INT64_MAX ? 0 : least), still_waiting);
-    update_clients();
+    // Since it was over nothing has arrived, for so many intervals. By the arrival: while a stall of ours lasted nobody
+    // was asked about, but requests came.
+    const std::int64_t unasked = end == INT64_MIN ? 0 : subtract_saturating(arrived, end) / options_.interval.count();
+    rest(unasked);
+    update_clients(unasked);
     update_threshold();
   }
   mutex_.unlock();
@@ -122,12 +129,27 @@ void AdmissionControl::update_share(Duration least, bool still_waiting) {
     growth_ = kLeastGrowth;
     const double excess = static_cast<double>(least.count()) / static_cast<double>(options_.target.count());
     if (!draining) share_ = std::max(kLeastShare, share_ * (1 - std::min(0.5, 0.05 * excess)));
-  } else if (share_ < 0.9 * knee_) {
+  } else {
+    recover();
+  }
+}
+
+// One interval without overload.
+void AdmissionControl::recover() {
+  if (share_ < 0.9 * knee_) {
     share_ = share_ * 1.05 + 0.005;
   } else {
     share_ = std::min(1.0, share_ * (1 + growth_));
     growth_ = std::min(kMostGrowth, growth_ * 1.1);
   }
+}
+
+// Intervals without a request. A hundred and some take it from the least share to all; the others change nothing.
+void AdmissionControl::rest(std::int64_t intervals) {
+  if (intervals <= 0) return;
+  overloaded_ = false;
+  least_ = {};
+  for (; intervals > 0 && (share_ < 1 || growth_ < kMostGrowth); --intervals) recover();
 }
 
 // The key under which the admitted share of the last interval's requests lies; within a cell, in proportion.
@@ -148,7 +170,8 @@ void AdmissionControl::update_threshold() {
   double room = share * static_cast<double>(total);
   constexpr std::uint32_t kCellWidth = 1U << (kRankBits - 4U);
   std::uint32_t threshold = 0;
-  for (const std::uint32_t arrived : arrivals_) {
+  for (const std::uint64_t count : arrivals_) {
+    const auto arrived = static_cast<double>(count);
     if (arrived > room) {
       threshold += static_cast<std::uint32_t>(room / arrived * kCellWidth);
       break;
@@ -159,9 +182,10 @@ void AdmissionControl::update_threshold() {
   threshold_.store(threshold, std::memory_order_relaxed);
 }
 
-void AdmissionControl::update_clients() {
+// After one interval, and so many more without a request.
+void AdmissionControl::update_clients(std::int64_t rested) {
   if (!options_.fair) return;
-  std::array<std::uint32_t, kClients> sent{};
+  std::array<std::uint64_t, kClients> sent{};
   std::uint64_t total = 0;
   unsigned active = 0;
   for (std::size_t client = 0; client < kClients; ++client) {
@@ -172,19 +196,19 @@ void AdmissionControl::update_clients() {
     total += sent[client];
     active += sent[client] != 0 ? 1 : 0;
   }
-  if (active == 0) return;
-  const double fair = static_cast<double>(total) / active;
+  const double fair = active == 0 ? 1 : static_cast<double>(total) / active;
+  const auto halvings = static_cast<unsigned>(std::clamp<std::int64_t>(rested, 0, 8));
   for (std::size_t client = 0; client < kClients; ++client) {
     // Half old, half new: a client is not a saint for one quiet interval. Two fair shares are the most that counts.
-    const double shares = std::min(2.0, sent[client] / fair) * (kFair - 1);
+    const double shares = std::min(2.0, static_cast<double>(sent[client]) / fair) * (kFair - 1);
     const auto weight = (weight_[client].load(std::memory_order_relaxed) + static_cast<unsigned>(shares)) / 2;
-    weight_[client].store(static_cast<std::uint8_t>(weight), std::memory_order_relaxed);
+    weight_[client].store(static_cast<std::uint8_t>(weight >> halvings), std::memory_order_relaxed);
   }
 }
 
 void AdmissionControl::set_max_share(double share) {
   const MutexLock lock(mutex_);
-  max_share_ = std::clamp(share, kLeastShare, 1.0);
+  max_share_ = std::isnan(share) ? 1.0 : std::clamp(share, kLeastShare, 1.0);
 }
 
 AdmissionControl::Snapshot AdmissionControl::snapshot() const {

@@ -139,5 +139,37 @@ TEST(AdmissionQueue, EveryFaultOfTheOptionsIsNamed) {
   EXPECT_EQ(bad.validate().size(), 4U);
 }
 
+// The bug this guards against: a queue full of requests that nobody will serve refused those that somebody would.
+TEST(AdmissionQueue, AFullQueueGivesThePlaceOfARequestThatIsTooOld) {
+  Queue waiting({.capacity = 3});
+  waiting.offer(1, 0);
+  waiting.offer(2, 0);
+  waiting.offer(3, 0);
+  EXPECT_FALSE(waiting.offer(4, 0).ticket);
+  waiting.clock.advance(milliseconds(101));
+  const auto offer = waiting.offer(5, 3);
+  EXPECT_TRUE(offer.ticket);
+  EXPECT_EQ(offer.evicted, 1U);
+}
+
+// The bug this guards against: the front was taken for the oldest, whatever had arrived before it.
+TEST(AdmissionQueue, ARequestOfferedLateIsJudgedByItsArrival) {
+  Queue waiting({});
+  waiting.offer(1, 0);
+  (void)waiting.queue.offer(2, {.arrived_at = waiting.clock.now() - milliseconds(95)}, waiting.clock.now());
+  waiting.clock.advance(milliseconds(6));
+  EXPECT_EQ(waiting.take().reason, ShedReason::none);
+  const auto late = waiting.take();
+  EXPECT_EQ(late.tag, 2U);
+  EXPECT_EQ(late.reason, ShedReason::too_old);
+  EXPECT_EQ(late.delay, milliseconds(101));
+}
+
+TEST(AdmissionQueue, AClientsShareIsExact) {
+  Queue waiting({.capacity = 100, .client_share = 0.57});
+  for (std::uint64_t tag = 0; tag < 100; ++tag) waiting.offer(tag, 0, 5);
+  EXPECT_EQ(waiting.queue.size(), 57U);
+}
+
 }  // namespace
 }  // namespace quoll::core

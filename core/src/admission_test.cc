@@ -5,6 +5,7 @@
 
 #include <array>
 #include <functional>
+#include <limits>
 #include <thread>
 
 #include "quoll/base/rng.h"
@@ -164,6 +165,75 @@ TEST(AdmissionControl, WhatAStallLeftBehindIsNoOverload) {
   }
   EXPECT_EQ(control.snapshot().share, 1);
   EXPECT_FALSE(control.snapshot().overloaded);
+}
+
+// The bug this guards against: recovery was counted in intervals with requests, so an idle hour forgave nothing, and
+// 24 requests at one a second were shed though none had waited.
+TEST(AdmissionControl, TheFirstRequestAfterARestIsTakenOnHoweverHardTheOverloadWas) {
+  for (const Duration rest :
+       {Duration(seconds(15)), Duration(std::chrono::hours(1)), Duration(std::chrono::hours(10'000))}) {
+    for (const unsigned priority : {0U, 3U}) {
+      AdmissionControl control({});
+      Server server(&control);
+      server.run(seconds(30), 20'000, [](Rng&) { return AdmissionRequest{.client = 7}; });
+      ASSERT_LT(control.snapshot().share, 0.2);
+      ManualClock clock(server.free_at + rest);
+      for (int i = 0; i < 24; ++i) {
+        EXPECT_TRUE(control.decide({.arrived_at = clock.now(), .priority = priority, .client = 7}, clock.now())) << i;
+        clock.advance(seconds(1));
+      }
+      EXPECT_EQ(control.snapshot().share, 1);
+    }
+  }
+}
+
+TEST(AdmissionControl, SparseTrafficRecoversAsFastAsDenseTraffic) {
+  AdmissionControl dense({});
+  AdmissionControl sparse({});
+  for (AdmissionControl* control : {&dense, &sparse}) {
+    Server server(control);
+    server.run(seconds(30), 20'000);
+    const Duration each = control == &dense ? milliseconds(100) : seconds(1);
+    ManualClock clock(server.free_at);
+    for (const TimePoint end = clock.now() + seconds(12); clock.now() < end; clock.advance(each)) {
+      (void)control->decide({.arrived_at = clock.now()}, clock.now());
+    }
+  }
+  EXPECT_GT(dense.snapshot().share, 0.8);
+  EXPECT_GT(sparse.snapshot().share, 0.8);
+}
+
+// A stall of ours is no rest: what came meanwhile has waited.
+TEST(AdmissionControl, IntervalsThatAStallSpansAreNoRest) {
+  AdmissionControl control({});
+  Server server(&control);
+  server.run(seconds(30), 20'000);
+  const double before = control.snapshot().share;
+  const TimePoint waiting = server.free_at;
+  for (int i = 0; i < 5; ++i) (void)control.decide({.arrived_at = waiting}, waiting + seconds(30));
+  EXPECT_LE(control.snapshot().share, before * 1.06 + 0.006);
+}
+
+TEST(AdmissionControl, WorksAtTimesBeforeTheClocksEpoch) {
+  for (const TimePoint start : {TimePoint(-std::chrono::hours(1)), TimePoint(-seconds(1)), TimePoint(Duration(0))}) {
+    AdmissionControl control({});
+    Server server(&control);
+    server.arrival = server.free_at = start;
+    server.run(seconds(3), 5000);
+    EXPECT_TRUE(control.snapshot().overloaded || control.snapshot().share < 0.9);
+    EXPECT_GT(control.snapshot().overload, 1000U);
+  }
+}
+
+TEST(AdmissionControl, ExtremesOfTimeAreDelaysLikeOthers) {
+  AdmissionControl control({});
+  EXPECT_EQ(control.decide({.arrived_at = TimePoint::min()}, TimePoint::max()).delay, Duration::max());
+  EXPECT_EQ(control.decide({.arrived_at = TimePoint::max()}, TimePoint::min()).delay, Duration::zero());
+  EXPECT_TRUE(control.decide({.arrived_at = TimePoint::max()}, TimePoint::max()));
+  control.set_max_share(std::numeric_limits<double>::quiet_NaN());
+  EXPECT_EQ(control.snapshot().share, 1);
+  AdmissionOptions endless{.target = Duration::max(), .interval = Duration::max(), .max_delay = Duration::max()};
+  EXPECT_EQ(endless.validate().size(), 3U);
 }
 
 TEST(AdmissionControl, ARequestThatWaitedTooLongIsShedEvenInCalm) {

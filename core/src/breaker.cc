@@ -5,6 +5,8 @@
 
 #include "breaker_core.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/time_math.h"
+#include "share.h"
 #include "window_fast.h"
 
 namespace quoll::core {
@@ -21,12 +23,6 @@ std::int64_t nanos(TimePoint now) {
   return now.time_since_epoch().count();
 }
 
-// 7 of 100 reach 7 %, although 0.07 * 100 > 7 in floating point.
-bool reaches(std::uint64_t part, std::uint64_t whole, double share) {
-  constexpr double kRounding = 1 - 1e-12;
-  return static_cast<double>(part) >= share * static_cast<double>(whole) * kRounding;
-}
-
 }  // namespace
 
 Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
@@ -36,12 +32,12 @@ Admission BreakerCore::try_acquire(TimePoint now, unsigned shard) {
     case Phase::closed:
     case Phase::disabled:
     case Phase::metrics_only:
-      return Admission(permit(word, shard, false));
+      return Admission(permit(word, shard, false, now));
     case Phase::open: {
       const std::int64_t until = until_.load(std::memory_order_acquire);
       // A transition in between may have written another phase's end.
       if (nanos(now) >= until || state_.load(std::memory_order_acquire) != word) break;
-      return reject(RejectionReason::open, Duration(until - nanos(now)), shard, now);
+      return reject(RejectionReason::open, Duration(subtract_saturating(until, nanos(now))), shard, now);
     }
     default:
       break;
@@ -148,10 +144,10 @@ std::optional<Transition> BreakerCore::record_slowly(std::uint32_t generation, u
 }
 
 std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
-                                                      const TimePoint* now) {
+                                                      TimePoint now, When when) {
   while (true) {
     // This order matters; see breaker_core.h.
-    const Window::Ticket ticket = now != nullptr ? window_.open(shard, *now) : window_.open_last(shard);
+    const Window::Ticket ticket = when == When::now ? window_.open(shard, now) : window_.open_latest(shard, now);
     const std::uint64_t word = state_.load(std::memory_order_acquire);
     if (generation_of(word) != generation) {
       window_.add_direct(shard, tally);
@@ -170,7 +166,7 @@ std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, 
 
 std::optional<Transition> BreakerCore::record_plain(std::uint32_t generation, unsigned shard, const Tally& tally,
                                                     TimePoint now) {
-  const std::optional<std::uint32_t> number = add_current(generation, shard, tally, &now);
+  const std::optional<std::uint32_t> number = add_current(generation, shard, tally, now);
   if (!number || tally.delta[kCalls / 2] == 0) return std::nullopt;
   const bool failed = tally.delta[kFailed / 2] > kHigh;
   const bool slow = (tally.delta[kSlow / 2] & kLow) != 0;
@@ -188,8 +184,8 @@ std::uint32_t BreakerCore::count_consecutive(std::uint32_t generation, bool fail
   const std::uint64_t fresh = std::uint64_t{generation} << 32U;
   std::uint64_t seen = consecutive_.load(std::memory_order_relaxed);
   while (true) {
-    // An older generation must not wipe out a newer one's count.
-    if (static_cast<std::uint32_t>(seen >> 32U) > generation) return 0;
+    // An older generation must not wipe out a newer one's count. Generations begin anew after 2^32.
+    if (seen != 0 && static_cast<std::int32_t>(static_cast<std::uint32_t>(seen >> 32U) - generation) > 0) return 0;
     const std::uint64_t base = (seen >> 32U) == generation ? seen : fresh;
     const std::uint64_t next = failed ? base + 1 : fresh;
     if (next == seen || consecutive_.compare_exchange_weak(seen, next, std::memory_order_relaxed)) {
@@ -207,14 +203,15 @@ std::uint32_t BreakerCore::consecutive() const {
 // consistency one of the two sees the other, and evaluates.
 void BreakerCore::note_suspicion(TimePoint now) {
   const std::int64_t last = suspicion_.load();
-  if (last >= 0 && nanos(now) - last < window_.bucket_width().count()) return;
+  if (last != kUnsuspected && subtract_saturating(nanos(now), last) < window_.bucket_width().count()) return;
   suspicion_.store(nanos(now));
 }
 
 // Whether the window may hold a failed or slow call.
 bool BreakerCore::suspicious(TimePoint now) const {
   const std::int64_t last = suspicion_.load();
-  return last >= 0 && nanos(now) - last <= options_.window.count() + 2 * window_.bucket_width().count();
+  return last != kUnsuspected &&
+         subtract_saturating(nanos(now), last) <= options_.window.count() + 2 * window_.bucket_width().count();
 }
 
 std::optional<Reason> BreakerCore::broken_limit(const FieldCounts& rates) const {
@@ -272,6 +269,7 @@ Permit& Permit::operator=(Permit&& other) noexcept {
   generation_ = other.generation_;
   shard_ = other.shard_;
   trial_ = other.trial_;
+  given_at_ = other.given_at_;
   return *this;
 }
 

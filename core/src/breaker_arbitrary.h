@@ -1,9 +1,12 @@
-// Random breaker options, all valid, for properties.
+// Random breaker options, all valid, for properties; and counts as a text, so that a falsified one shows what differs.
 #pragma once
 
 #include <rapidcheck.h>
 
-#include "quoll/core/breaker_options.h"
+#include <string>
+#include <utility>
+
+#include "quoll/core/breaker_types.h"
 
 namespace quoll::core {
 
@@ -35,6 +38,23 @@ inline BreakerOptions arbitrary_options() {
   options.cancellations = *rc::gen::element(CountAs::nothing, CountAs::failure);
   options.shards = *rc::gen::element(1U, 2U, 3U);
   return options;
+}
+
+inline std::string text(const WindowCounts& counts) {
+  std::string all;
+  for (const auto& [name, value] : {std::pair{"calls", counts.calls},
+                                    {"failed", counts.failed_calls},
+                                    {"success", counts.success},
+                                    {"failure", counts.failure},
+                                    {"timeout", counts.timeout},
+                                    {"cancelled", counts.cancelled},
+                                    {"ignored", counts.ignored},
+                                    {"slow", counts.slow},
+                                    {"rescued", counts.rescued},
+                                    {"rejected", counts.rejected}}) {
+    all += std::string(name) + " " + std::to_string(value) + " ";
+  }
+  return all;
 }
 
 }  // namespace quoll::core

@@ -43,7 +43,6 @@ struct JournalEntry {
   TimePoint at{};
   Duration open_for{};
   WindowCounts counts;
-  std::uint32_t sequence = 0;
   std::uint32_t generation = 0;
   std::uint32_t consecutive = 0;
   std::uint32_t stall_micros = 0;
@@ -53,7 +52,7 @@ struct JournalEntry {
   Reason reason = Reason::by_hand;
 };
 
-// The longest stall per eighth of the window.
+// The longest stall per eighth of the window; those above 71 minutes count as 71.
 class StallMemory {
  public:
   explicit StallMemory(Duration window) : width_(std::max<Duration::rep>(1, window.count() / kParts)) {}
@@ -107,6 +106,7 @@ class BreakerCore {
 
  private:
   static constexpr std::int64_t kForever = std::numeric_limits<std::int64_t>::max();
+  static constexpr std::int64_t kUnsuspected = std::numeric_limits<std::int64_t>::min();
   static constexpr unsigned kPhaseBits = 8;
   static std::uint32_t generation_of(std::uint64_t word) { return static_cast<std::uint32_t>(word >> kPhaseBits); }
   static Phase phase_of(std::uint64_t word) { return static_cast<Phase>(word & ((1U << kPhaseBits) - 1)); }
@@ -114,9 +114,9 @@ class BreakerCore {
     return std::uint64_t{generation} << kPhaseBits | static_cast<std::uint64_t>(phase);
   }
 
-  Permit permit(std::uint64_t word, unsigned shard, bool trial) {
+  Permit permit(std::uint64_t word, unsigned shard, bool trial, TimePoint now) {
     if (pinned_) pins_.fetch_add(1, std::memory_order_relaxed);
-    return {this, generation_of(word), static_cast<std::uint16_t>(shard), trial};
+    return {this, generation_of(word), static_cast<std::uint16_t>(shard), trial, now};
   }
   Tally tally_of(const Sample& sample) const;
   double ramp_share(TimePoint now) const;
@@ -129,10 +129,11 @@ class BreakerCore {
   Admission reject(RejectionReason reason, Duration retry_after, unsigned shard, TimePoint now);
 
   // Recording. add_current gives how many calls the slot held before, or nothing if the event could not change the
-  // state: it was of an older generation, or nobody is looking. No `now`: a dropped permit, which goes to the bucket of
-  // the shard's last event.
-  std::optional<std::uint32_t> add_current(std::uint32_t generation, unsigned shard, const Tally& tally,
-                                           const TimePoint* now);
+  // state: it was of an older generation, or nobody is looking. A dropped permit goes to the bucket of the latest time
+  // that the breaker was told, at least that of `now`.
+  enum class When : std::uint8_t { now, latest };
+  std::optional<std::uint32_t> add_current(std::uint32_t generation, unsigned shard, const Tally& tally, TimePoint now,
+                                           When when = When::now);
   enum class Short : std::uint8_t { not_taken, done, look };
   Short record_success(std::uint32_t generation, unsigned shard, Duration upstream, TimePoint now);
   std::optional<Transition> record_pinned(Permit&& permit, const Sample& sample, TimePoint now);
@@ -153,12 +154,15 @@ class BreakerCore {
   // Transitions.
   Transition move_to(State to, Reason reason, TimePoint now) QUOLL_REQUIRES(mutex_);
   std::optional<Transition> expire(TimePoint now) QUOLL_REQUIRES(mutex_);
+  static std::int64_t end_of(Duration span, TimePoint now);
+  void trial_ended(std::optional<TimePoint> succeeded) QUOLL_REQUIRES(mutex_);
+  void learn_patience(std::uint32_t generation, TimePoint now) QUOLL_REQUIRES(mutex_);
   void become_plainly_closed() QUOLL_REQUIRES(mutex_);
   Duration next_open_time() QUOLL_REQUIRES(mutex_);
   void empty_window() QUOLL_REQUIRES(mutex_);
   WindowCounts window_counts(TimePoint now) const QUOLL_REQUIRES(mutex_);
   std::uint64_t successes(const FieldCounts& counts) const;
-  Transition unpack(const JournalEntry& entry) const;
+  Transition unpack(const JournalEntry& entry, std::uint64_t sequence) const;
 
   // Read by every call, written by transitions.
   alignas(64) std::atomic<std::uint64_t> state_;
@@ -171,8 +175,8 @@ class BreakerCore {
   std::unique_ptr<Ring> ring_;  // count windows; guarded by mutex_
 
   // Written by calls that fail.
-  alignas(64) std::atomic<std::int64_t> suspicion_{-1};  // ns of the last failed or slow call, to a bucket's precision
-  std::atomic<std::uint64_t> consecutive_{0};            // [generation:32 | failures:32]
+  alignas(64) std::atomic<std::int64_t> suspicion_{kUnsuspected};  // ns of the last bad call, to a bucket's precision
+  std::atomic<std::uint64_t> consecutive_{0};                      // [generation:32 | failures:32]
   std::atomic<std::uint64_t> ramp_calls_{0};
   std::atomic<std::uint32_t> trials_in_flight_{0};  // written under mutex_
   std::atomic<std::uint32_t> pins_{1};              // its breaker and, if pinned_, its permits
@@ -180,10 +184,12 @@ class BreakerCore {
   mutable Mutex mutex_;
   std::uint32_t trials_succeeded_ QUOLL_GUARDED_BY(mutex_) = 0;
   std::uint32_t reopened_ QUOLL_GUARDED_BY(mutex_) = 0;  // failed half_opens since it was last closed
-  std::uint32_t sequence_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::uint32_t opened_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::uint32_t half_opened_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::uint32_t closed_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t sequence_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t opened_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t half_opened_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::uint64_t closed_ QUOLL_GUARDED_BY(mutex_) = 0;
+  // How long a trial may be under way: half_open_max, or more once one has shown that it takes longer.
+  Duration patience_ QUOLL_GUARDED_BY(mutex_);
   Mode mode_ QUOLL_GUARDED_BY(mutex_);
   TimePoint since_ QUOLL_GUARDED_BY(mutex_){};
   Rng rng_ QUOLL_GUARDED_BY(mutex_);

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <tuple>
@@ -33,8 +34,8 @@ struct Event {
 
 struct ModelPermit {
   std::uint32_t generation;
-  unsigned shard;
   bool trial;
+  TimePoint given_at;
 };
 
 State state_of(Mode mode) {
@@ -44,13 +45,13 @@ State state_of(Mode mode) {
 
 class Model {
  public:
-  explicit Model(const BreakerOptions& options) : options_(options), last_tick_(options.shards, 0) {
+  explicit Model(const BreakerOptions& options) : options_(options), patience_(options.half_open_max) {
     mode = options.mode;
     state = state_of(mode);
     warming_ = mode == Mode::automatic && options.warm_up > Duration::zero();
   }
 
-  std::optional<ModelPermit> try_acquire(TimePoint now, unsigned shard) {
+  std::optional<ModelPermit> try_acquire(TimePoint now) {
     transition.reset();
     if (warming_) {
       if (!warm_until_) {
@@ -62,32 +63,35 @@ class Model {
     if (state == State::open && now >= until) {
       move_to(State::half_open, Reason::reset_timeout, now);
       trials = 1;
-      return ModelPermit{generation, shard, true};
+      return ModelPermit{generation, true, now};
     }
-    if (state == State::half_open && expire(now)) return reject(RejectionReason::open, until - now, shard, now);
+    if (state == State::half_open && expire(now)) return reject(RejectionReason::open, until - now, now);
     switch (state) {
       case State::open:
-        return reject(RejectionReason::open, until - now, shard, now);
+        return reject(RejectionReason::open, until - now, now);
       case State::forced_open:
-        return reject(RejectionReason::forced_open, {}, shard, now);
+        return reject(RejectionReason::forced_open, {}, now);
       case State::half_open:
-        if (trials >= options_.half_open_permits) return reject(RejectionReason::half_open_full, {}, shard, now);
-        ++trials;
-        return ModelPermit{generation, shard, true};
+        if (trials >= options_.half_open_permits) return reject(RejectionReason::half_open_full, {}, now);
+        if (trials++ == 0) patient_since(now);
+        return ModelPermit{generation, true, now};
       default:
-        return ModelPermit{generation, shard, false};
+        return ModelPermit{generation, false, now};
     }
   }
 
   void record(const ModelPermit& permit, const Sample& sample, TimePoint now) {
     transition.reset();
-    const Event event = event_of(sample, tick_at(permit.shard, now));
+    note_time(now);
+    const Event event = event_of(sample, tick_of(now));
     count_totals(event);
     if (permit.generation != generation) {
       ++totals.stale;
+      if (permit.trial && event.call && !event.failed && !event.slow) learn_patience(permit, now);
       return;
     }
     if (permit.trial) --trials;
+    if (state == State::half_open && trials == 0) until = TimePoint::max();
     if (state == State::disabled) return;
     window_.push_back(event);
     if (!event.call) return;
@@ -95,20 +99,22 @@ class Model {
     if (state == State::half_open) {
       if (event.failed) return move_to(State::open, Reason::trial_failed, now);
       if (event.slow) return move_to(State::open, Reason::trial_slow, now);
-      if (++successes == options_.half_open_successes) move_to(State::closed, Reason::trials_succeeded, now);
+      if (++successes == options_.half_open_successes) return move_to(State::closed, Reason::trials_succeeded, now);
+      if (trials != 0) patient_since(now);
     } else if (state == State::closed && !warming_) {
       evaluate(now);
     }
   }
 
   void drop(const ModelPermit& permit) {
-    const Event event{.tick = last_tick_[permit.shard], .outcome = Outcome::cancelled};
+    last_tick_ = std::max(last_tick_, tick_of(permit.given_at));
+    const Event event{.tick = last_tick_, .outcome = Outcome::cancelled};
     count_totals(event);
     if (permit.generation != generation) {
       ++totals.stale;
       return;
     }
-    if (permit.trial) --trials;
+    if (permit.trial && --trials == 0) until = TimePoint::max();
     if (state != State::disabled) window_.push_back(event);
   }
 
@@ -126,6 +132,7 @@ class Model {
   }
   void poll(TimePoint now) {
     transition.reset();
+    note_time(now);
     if (warming_ && warm_until_ && now >= *warm_until_) end_warm_up();
     if (state == State::half_open) expire(now);
   }
@@ -177,7 +184,21 @@ class Model {
   std::int64_t tick_of(TimePoint now) const {
     return now.time_since_epoch().count() / (options_.window.count() / options_.buckets);
   }
-  std::int64_t tick_at(unsigned shard, TimePoint now) { return last_tick_[shard] = tick_of(now); }
+  // A dropped permit has no time but the latest that the breaker was told.
+  void note_time(TimePoint now) { last_tick_ = tick_of(now); }
+  // From now on a trial under way may take so long.
+  void patient_since(TimePoint now) {
+    until = options_.half_open_max == Duration::zero() ? TimePoint::max() : now + patience_;
+  }
+  // A trial that succeeds after its half_open expired: it took at most the time since that began.
+  void learn_patience(const ModelPermit& permit, TimePoint now) {
+    const auto began = half_opens_.find(permit.generation);
+    if (began == half_opens_.end()) return;
+    const Duration shown = 2 * (now - began->second);
+    if (options_.half_open_max == Duration::zero() || shown <= patience_) return;
+    if (state == State::half_open && until != TimePoint::max()) until += shown - patience_;
+    patience_ = shown;
+  }
 
   Event event_of(const Sample& sample, std::int64_t tick) const {
     CountAs as = CountAs::success;
@@ -196,14 +217,15 @@ class Model {
     totals.slow += event.slow ? 1 : 0;
     totals.rescued += event.rescued ? 1 : 0;
   }
-  std::optional<ModelPermit> reject(RejectionReason reason, Duration after, unsigned shard, TimePoint now) {
+  std::optional<ModelPermit> reject(RejectionReason reason, Duration after, TimePoint now) {
     rejection = {reason, after};
     ++totals.rejected;
-    window_.push_back({.tick = tick_at(shard, now), .rejected = true});
+    note_time(now);
+    window_.push_back({.tick = tick_of(now), .rejected = true});
     return std::nullopt;
   }
   bool expire(TimePoint now) {
-    if (options_.half_open_max == Duration::zero() || now < until) return false;
+    if (now < until) return false;
     move_to(State::open, Reason::half_open_expired, now);
     return true;
   }
@@ -229,17 +251,21 @@ class Model {
       reopened_ = state == State::half_open ? reopened_ + 1 : 0;
       Duration open_for = options_.reset_timeout;
       for (int i = 0; i < reopened_; ++i) {
-        open_for = std::min<Duration>(open_for * static_cast<int>(options_.reset_multiplier), options_.reset_timeout_max);
+        open_for =
+            std::min<Duration>(open_for * static_cast<int>(options_.reset_multiplier), options_.reset_timeout_max);
       }
       transition->open_for = open_for;
       until = now + open_for;
       ++totals.opened;
     } else if (to == State::half_open) {
-      until = now + options_.half_open_max;
+      patient_since(now);
+      half_opens_[generation + 1] = now;
       ++totals.half_opened;
     } else if (to == State::closed) {
       ++totals.closed;
     }
+    if (to != State::half_open && reason != Reason::half_open_expired) half_opens_.clear();
+    if (to != State::half_open && to != State::open) patience_ = options_.half_open_max;
     state = to;
     ++generation;
     trials = successes = 0;
@@ -249,31 +275,15 @@ class Model {
   }
 
   BreakerOptions options_;
-  std::vector<std::int64_t> last_tick_;
+  std::int64_t last_tick_ = 0;
+  Duration patience_;
+  std::map<std::uint32_t, TimePoint> half_opens_;  // of this outage, by generation
   std::deque<Event> window_;
   std::uint32_t consecutive_ = 0;
   int reopened_ = 0;
   bool warming_ = false;
   std::optional<TimePoint> warm_until_;
 };
-
-// So that a falsified property shows what differs.
-std::string text(const WindowCounts& counts) {
-  std::string all;
-  for (const auto& [name, value] : {std::pair{"calls", counts.calls},
-                                    {"failed", counts.failed_calls},
-                                    {"success", counts.success},
-                                    {"failure", counts.failure},
-                                    {"timeout", counts.timeout},
-                                    {"cancelled", counts.cancelled},
-                                    {"ignored", counts.ignored},
-                                    {"slow", counts.slow},
-                                    {"rescued", counts.rescued},
-                                    {"rejected", counts.rejected}}) {
-    all += std::string(name) + " " + std::to_string(value) + " ";
-  }
-  return all;
-}
 
 void same_transition(const std::optional<Transition>& real, const Model& model, TimePoint now) {
   RC_ASSERT(real.has_value() == model.transition.has_value());
@@ -318,7 +328,7 @@ void run(const BreakerOptions& options, const std::vector<Step>& steps) {
     if (kind < 6 || held.empty()) {
       const unsigned shard = who % options.shards;
       Admission admission = breaker.try_acquire(now, shard);
-      const auto expected = model.try_acquire(now, shard);
+      const auto expected = model.try_acquire(now);
       RC_ASSERT(admission.admitted() == expected.has_value());
       same_transition(admission.transition, model, now);
       if (expected) {

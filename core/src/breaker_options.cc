@@ -12,6 +12,14 @@ constexpr Duration kDay = std::chrono::hours(24);
 
 using internal::Faults;
 
+void check_words(Faults& faults, const BreakerOptions& options) {
+  faults.check_enum("window_kind", options.window_kind, WindowKind::consecutive);
+  faults.check_enum("mode", options.mode, Mode::metrics_only);
+  faults.check_enum("failures", options.failures, CountAs::nothing);
+  faults.check_enum("timeouts", options.timeouts, CountAs::nothing);
+  faults.check_enum("cancellations", options.cancellations, CountAs::nothing);
+}
+
 void check_window(Faults& faults, const BreakerOptions& options) {
   faults.check("window", options.window, 10 * kMillisecond, kHour);
   faults.check("buckets", options.buckets, 1U, 60U);
@@ -65,6 +73,7 @@ BreakerOptions BreakerOptions::resolved() const {
 
 std::vector<std::string> BreakerOptions::validate() const {
   Faults faults;
+  check_words(faults, *this);
   check_window(faults, *this);
   check_trips(faults, *this);
   check_recovery(faults, *this);
@@ -94,6 +103,18 @@ const char* to_string(Mode mode) {
       return "disabled";
     case Mode::metrics_only:
       return "metrics_only";
+  }
+  return "unknown";
+}
+
+const char* to_string(CountAs meaning) {
+  switch (meaning) {
+    case CountAs::failure:
+      return "failure";
+    case CountAs::success:
+      return "success";
+    case CountAs::nothing:
+      return "nothing";
   }
   return "unknown";
 }

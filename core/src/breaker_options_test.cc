@@ -285,5 +285,19 @@ TEST(BreakerOptions, ContradictionsBetweenOptionsAreFaults) {
             std::string::npos);
 }
 
+TEST(BreakerOptions, AWordThatIsNoneIsAFault) {
+  BreakerOptions options;
+  options.window_kind = static_cast<WindowKind>(3);
+  options.mode = static_cast<Mode>(255);
+  options.failures = static_cast<CountAs>(3);
+  options.timeouts = static_cast<CountAs>(77);
+  options.cancellations = static_cast<CountAs>(5);
+  const auto faults = options.validate();
+  ASSERT_EQ(faults.size(), 5U);
+  EXPECT_EQ(faults[0], "window_kind is 3; it must be one of time, count, consecutive");
+  EXPECT_EQ(faults[1], "mode is 255; it must be one of automatic, forced_open, disabled, metrics_only");
+  EXPECT_EQ(faults[2], "failures is 3; it must be one of failure, success, nothing");
+}
+
 }  // namespace
 }  // namespace quoll::core

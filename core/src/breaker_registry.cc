@@ -15,31 +15,23 @@ std::vector<std::string> BreakerRegistryOptions::validate() const {
 }
 
 BreakerRegistry::BreakerRegistry(const BreakerRegistryOptions& options, std::uint64_t seed)
-    : options_(internal::accepted("BreakerRegistry", options)), seed_(seed) {
-  const unsigned each = (options.capacity + kShards - 1) / kShards;
-  for (auto& shard : shards_) shard = std::make_unique<Shard>(each);
-}
+    : options_(internal::accepted("BreakerRegistry", options)), seed_(seed), breakers_(options_.capacity) {}
 
 std::shared_ptr<Breaker> BreakerRegistry::get(std::string_view key) {
-  Shard& shard = shard_of(key);
-  {
-    const MutexLock lock(shard.mutex);
-    if (const auto* breaker = shard.map.use(key)) return *breaker;
-  }
+  if (auto breaker = find(key)) return breaker;
   // Made without the lock: it allocates. Another thread may have been quicker; then this one goes.
   const std::uint64_t seed = seed_ ^ KeyHash<std::string>{}(key);
   auto made = std::make_shared<Breaker>(Breaker::create(options_.breaker, seed, std::string(key)).value());
   made->pin_by_permits();
-  const MutexLock lock(shard.mutex);
-  if (const auto* breaker = shard.map.use(key)) return *breaker;
-  if (shard.map.full()) {
-    evict(shard.map);
-    evictions_.fetch_add(1, std::memory_order_relaxed);
-  }
-  return shard.map.insert(std::string(key), std::move(made));
+  auto kept = breakers_.with(key, [&](Map& map) {
+    if (const auto* breaker = map.use(key)) return *breaker;
+    return breakers_.insert(map, std::string(key), std::move(made), dispensable);
+  });
+  breakers_.trim(dispensable);
+  return kept;
 }
 
-void BreakerRegistry::evict(Map& map) {
+std::string BreakerRegistry::dispensable(Map& map) {
   std::optional<std::string> victim;
   unsigned looked = 0;
   map.oldest_first([&](const std::string& key, const std::shared_ptr<Breaker>& breaker) {
@@ -48,40 +40,28 @@ void BreakerRegistry::evict(Map& map) {
     if (closed || !victim) victim = key;
     return !closed && ++looked < kLook;
   });
-  map.erase(*victim);
+  return std::move(*victim);
 }
 
 std::shared_ptr<Breaker> BreakerRegistry::find(std::string_view key) {
-  Shard& shard = shard_of(key);
-  const MutexLock lock(shard.mutex);
-  const auto* breaker = shard.map.use(key);
-  return breaker == nullptr ? nullptr : *breaker;
+  return breakers_.with(key, [&](Map& map) {
+    const auto* breaker = map.use(key);
+    return breaker == nullptr ? nullptr : *breaker;
+  });
 }
 
 bool BreakerRegistry::erase(std::string_view key) {
-  Shard& shard = shard_of(key);
-  const MutexLock lock(shard.mutex);
-  return shard.map.erase(key).has_value();
-}
-
-std::size_t BreakerRegistry::size() const {
-  std::size_t sum = 0;
-  for (const auto& shard : shards_) {
-    const MutexLock lock(shard->mutex);
-    sum += shard->map.size();
-  }
-  return sum;
+  return breakers_.erase(key);
 }
 
 std::vector<std::shared_ptr<Breaker>> BreakerRegistry::all() const {
   std::vector<std::shared_ptr<Breaker>> breakers;
-  for (const auto& shard : shards_) {
-    const MutexLock lock(shard->mutex);
-    shard->map.oldest_first([&](const std::string&, const std::shared_ptr<Breaker>& breaker) {
+  breakers_.for_each([&](Map& map) {
+    map.oldest_first([&](const std::string&, const std::shared_ptr<Breaker>& breaker) {
       breakers.push_back(breaker);
       return true;
     });
-  }
+  });
   return breakers;
 }
 

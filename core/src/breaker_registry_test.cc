@@ -39,6 +39,17 @@ TEST(BreakerRegistry, ANewKeyWithEachRequestDoesNotFillTheMemory) {
   EXPECT_EQ(registry.evictions() + registry.size(), 5000U);
 }
 
+TEST(BreakerRegistry, HoldsExactlyItsCapacity) {
+  for (const unsigned capacity : {1U, 15U, 100U, 1000U}) {
+    BreakerRegistry registry({.capacity = capacity}, 1);
+    for (unsigned i = 0; i < capacity; ++i) (void)registry.get("host-" + std::to_string(i));
+    EXPECT_EQ(registry.size(), capacity);
+    EXPECT_EQ(registry.evictions(), 0U);
+    for (unsigned i = 0; i < capacity; ++i) (void)registry.get("other-" + std::to_string(i));
+    EXPECT_EQ(registry.size(), capacity);
+  }
+}
+
 TEST(BreakerRegistry, AnOpenBreakerOutlivesClosedOnes) {
   ManualClock clock;
   BreakerRegistry registry({.capacity = 160}, 1);

@@ -5,6 +5,7 @@
 
 #include "breaker_core.h"
 #include "quoll/base/histogram.h"
+#include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
@@ -47,8 +48,8 @@ void put_latencies(Snapshot& snapshot, Latencies found) {
 }  // namespace
 
 std::uint32_t StallMemory::tick_of(TimePoint now) const {
-  // From 1, so that 0 is "never".
-  return static_cast<std::uint32_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()) / width_) + 1;
+  const std::int64_t at = now.time_since_epoch().count();
+  return static_cast<std::uint32_t>(at / width_ - (at % width_ < 0 ? 1 : 0));
 }
 
 void StallMemory::note(Duration stall, TimePoint now) {
@@ -63,7 +64,7 @@ std::uint32_t StallMemory::longest_micros(TimePoint now) const {
   const std::uint32_t tick = tick_of(now);
   std::uint32_t longest = 0;
   for (const Part& part : parts_) {
-    if (part.tick != 0 && tick - part.tick < kParts) longest = std::max(longest, part.micros);
+    if (tick - part.tick < kParts) longest = std::max(longest, part.micros);
   }
   return longest;
 }
@@ -73,12 +74,13 @@ void BreakerCore::note_local_stall(Duration stall, TimePoint now) {
   stalls_.note(stall, now);
 }
 
-// Each sample that counts as a call is counted under its outcome, too; what is left are the successes.
+// Calls that did not fail, less those of another outcome that do not count as failures. Calls and failed calls are in
+// one word, so that a reader never sees a call without its failure and takes it for a success.
 std::uint64_t BreakerCore::successes(const FieldCounts& counts) const {
-  std::uint64_t others = 0;
-  if (options_.failures != CountAs::nothing) others += counts[kFailure];
-  if (options_.timeouts != CountAs::nothing) others += counts[kTimeout];
-  if (options_.cancellations != CountAs::nothing) others += counts[kCancelled];
+  std::uint64_t others = counts[kFailed];
+  if (options_.failures == CountAs::success) others += counts[kFailure];
+  if (options_.timeouts == CountAs::success) others += counts[kTimeout];
+  if (options_.cancellations == CountAs::success) others += counts[kCancelled];
   return counts[kCalls] - std::min(counts[kCalls], others);
 }
 
@@ -101,9 +103,9 @@ WindowCounts BreakerCore::window_counts(TimePoint now) const {
           .rejected = narrow(counts[kRejected])};
 }
 
-Transition BreakerCore::unpack(const JournalEntry& entry) const {
+Transition BreakerCore::unpack(const JournalEntry& entry, std::uint64_t sequence) const {
   Transition transition;
-  transition.sequence = entry.sequence;
+  transition.sequence = sequence;
   transition.at = entry.at;
   transition.from = entry.from;
   transition.to = entry.to;
@@ -130,8 +132,9 @@ std::vector<Transition> BreakerCore::journal() const {
   std::vector<Transition> found;
   found.reserve(Breaker::kJournal);
   const MutexLock lock(mutex_);
-  const std::uint32_t kept = std::min<std::uint32_t>(sequence_, static_cast<std::uint32_t>(journal_.size()));
-  for (std::uint32_t i = sequence_ - kept; i < sequence_; ++i) found.push_back(unpack(journal_[i % journal_.size()]));
+  for (std::uint64_t i = sequence_ - std::min<std::uint64_t>(sequence_, journal_.size()); i < sequence_; ++i) {
+    found.push_back(unpack(journal_[i % journal_.size()], i + 1));
+  }
   return found;
 }
 
@@ -152,7 +155,7 @@ Snapshot BreakerCore::snapshot(TimePoint now) const {
     snapshot.generation = generation_of(word);
     if (phase == Phase::open || phase == Phase::half_open) {
       const std::int64_t until = until_.load(std::memory_order_relaxed);
-      const std::int64_t left = until == kForever ? 0 : until - now.time_since_epoch().count();
+      const std::int64_t left = until == kForever ? 0 : subtract_saturating(until, now.time_since_epoch().count());
       snapshot.remaining = Duration(std::max<std::int64_t>(0, left));
     }
     snapshot.trials_in_flight = trials_in_flight_.load(std::memory_order_relaxed);

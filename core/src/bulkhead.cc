@@ -23,11 +23,13 @@ std::vector<std::string> BulkheadOptions::validate() const {
 Bulkhead::Bulkhead(const BulkheadOptions& options)
     : options_(internal::accepted("Bulkhead", options)),
       limit_(fixed(options.max_in_flight)),
-      queue_(options.max_waiting) {}
+      queue_(options.max_waiting),
+      deadlines_(options.max_waiting) {}
 
 std::optional<Ticket> Bulkhead::enqueue(std::uint64_t tag, TimePoint deadline) {
   const MutexLock lock(mutex_);
   const auto ticket = queue_.push_back({.tag = tag, .deadline = deadline});
+  if (ticket && deadline != TimePoint::max()) deadlines_.push(*ticket, deadline);
   // Sequentially consistent, before next_ready looks for a place; a slot that ends is given back before its owner looks
   // for waiters. One of the two sees the other.
   waiting_.store(queue_.size());
@@ -37,6 +39,7 @@ std::optional<Ticket> Bulkhead::enqueue(std::uint64_t tag, TimePoint deadline) {
 bool Bulkhead::cancel(Ticket ticket) {
   const MutexLock lock(mutex_);
   const bool was_waiting = queue_.erase(ticket).has_value();
+  if (was_waiting) deadlines_.erase(ticket);
   waiting_.store(queue_.size());
   return was_waiting;
 }
@@ -44,19 +47,19 @@ bool Bulkhead::cancel(Ticket ticket) {
 std::optional<Bulkhead::Ready> Bulkhead::next_ready(TimePoint now, unsigned shard) {
   if (waiting_.load() == 0) return std::nullopt;
   const MutexLock lock(mutex_);
-  const TicketList::Waiter* first = queue_.front();
-  if (first == nullptr) return std::nullopt;
-  std::optional<Ready> ready;
-  if (first->deadline < now) {
-    ready.emplace(Ready{first->tag, std::nullopt});
-  } else if (auto slot = limit_.try_acquire(shard)) {
-    ready.emplace(Ready{first->tag, std::move(slot)});
+  std::optional<Ticket> next;
+  std::optional<Slot> slot;
+  if (!deadlines_.empty() && deadlines_.deadline() < now) {
+    next = deadlines_.ticket();
   } else {
-    return std::nullopt;
+    next = queue_.front_ticket();
+    if (next) slot = limit_.try_acquire(shard);
+    if (!slot) return std::nullopt;
   }
-  (void)queue_.pop_front();
+  deadlines_.erase(*next);
+  const auto waiter = queue_.erase(*next);
   waiting_.store(queue_.size());
-  return ready;
+  return Ready{waiter->tag, std::move(slot)};
 }
 
 }  // namespace quoll::core

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <thread>
@@ -99,6 +100,74 @@ TEST(Bulkhead, AWaiterPastItsDeadlineGetsNoPlace) {
   const auto ready = bulkhead.next_ready(clock.now());
   ASSERT_TRUE(ready && ready->slot);
   EXPECT_EQ(ready->tag, 2U);
+}
+
+// The bug this guards against: only the first of the queue was looked at.
+TEST(Bulkhead, WaitersPastTheirDeadlineBehindALiveOneAreHandedOut) {
+  ManualClock clock;
+  Bulkhead bulkhead({.max_in_flight = 1, .max_waiting = 4});
+  const auto slot = bulkhead.try_acquire();
+  ASSERT_TRUE(bulkhead.enqueue(1));
+  ASSERT_TRUE(bulkhead.enqueue(2, clock.now() + milliseconds(20)));
+  ASSERT_TRUE(bulkhead.enqueue(3, clock.now() + milliseconds(50)));
+  ASSERT_TRUE(bulkhead.enqueue(4, clock.now() + milliseconds(10)));
+  clock.advance(milliseconds(30));
+  EXPECT_FALSE(bulkhead.enqueue(5));
+  for (const std::uint64_t tag : {4U, 2U}) {
+    const auto ready = bulkhead.next_ready(clock.now());
+    ASSERT_TRUE(ready);
+    EXPECT_EQ(ready->tag, tag);
+    EXPECT_FALSE(ready->slot);
+  }
+  EXPECT_FALSE(bulkhead.next_ready(clock.now()));
+  EXPECT_EQ(bulkhead.waiting(), 2U);
+  EXPECT_TRUE(bulkhead.enqueue(5)) << "there is room again";
+}
+
+TEST(Bulkhead, HandsOutExactlyThoseWhoseTimeIsOverAndServesTheOthersInOrder) {
+  EXPECT_TRUE(rc::check([](std::uint64_t seed) {
+    Rng rng(seed);
+    ManualClock clock(TimePoint(-std::chrono::minutes(1)));
+    Bulkhead bulkhead({.max_in_flight = 2, .max_waiting = 7});
+    struct Waiting {
+      std::uint64_t tag;
+      TimePoint deadline;
+      Ticket ticket;
+    };
+    std::deque<Waiting> model;
+    std::vector<Slot> held;
+    for (std::uint64_t i = 0; i < 500; ++i) {
+      clock.advance(milliseconds(rng.uniform_int(0, 10)));
+      if (auto slot = bulkhead.try_acquire()) {
+        held.push_back(std::move(*slot));
+      } else {
+        const TimePoint deadline =
+            rng.chance(0.3) ? TimePoint::max() : clock.now() + milliseconds(rng.uniform_int(0, 100));
+        const auto ticket = bulkhead.enqueue(i, deadline);
+        RC_ASSERT(ticket.has_value() == (model.size() < 7));
+        if (ticket) model.push_back({i, deadline, *ticket});
+      }
+      if (rng.chance(0.1) && !model.empty()) {
+        const auto at = static_cast<std::ptrdiff_t>(rng.uniform_int(0, model.size() - 1));
+        RC_ASSERT(bulkhead.cancel(model[static_cast<std::size_t>(at)].ticket));
+        model.erase(model.begin() + at);
+      }
+      if (rng.chance(0.3) && !held.empty()) held.pop_back();
+      while (auto ready = bulkhead.next_ready(clock.now())) {
+        const auto found =
+            std::find_if(model.begin(), model.end(), [&](const Waiting& each) { return each.tag == ready->tag; });
+        RC_ASSERT(found != model.end());
+        RC_ASSERT(ready->slot.has_value() == (found->deadline >= clock.now()));
+        if (ready->slot) {
+          RC_ASSERT(found == model.begin());
+          held.push_back(std::move(*ready->slot));
+        }
+        model.erase(found);
+      }
+      RC_ASSERT(bulkhead.waiting() == model.size());
+      for (const Waiting& each : model) RC_ASSERT(each.deadline >= clock.now());
+    }
+  }));
 }
 
 TEST(Bulkhead, WhoLeavesTheQueueGivesUpThePlaceInIt) {

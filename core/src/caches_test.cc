@@ -96,6 +96,109 @@ TEST(TtlCache, KeepsItsBoundAndWhatIsUsed) {
   EXPECT_EQ(cache.evictions() + cache.size(), 20'001U);
 }
 
+struct Constant {
+  std::size_t operator()(int) const { return 42; }
+};
+struct HighBitsOnly {
+  std::uint64_t operator()(int key) const { return static_cast<std::uint64_t>(key) << 40U; }
+};
+
+// The bug this guards against: std::hash<int> is the number itself, so all keys fell into one shard of sixteen.
+template <typename Hash>
+void expect_all_of(int capacity) {
+  const TimePoint now = ManualClock().now();
+  TtlCache<int, int, Hash> cache({.capacity = static_cast<unsigned>(capacity)});
+  for (int i = 0; i < capacity; ++i) cache.put(i, i, now);
+  EXPECT_EQ(cache.size(), static_cast<std::size_t>(capacity));
+  EXPECT_EQ(cache.evictions(), 0U);
+  for (int i = 0; i < capacity; ++i) EXPECT_EQ(cache.get(i, now), i);
+  for (int i = 0; i < 3 * capacity; ++i) cache.put(capacity + i, i, now);
+  EXPECT_EQ(cache.size(), static_cast<std::size_t>(capacity));
+  EXPECT_EQ(cache.evictions(), 3U * static_cast<unsigned>(capacity));
+}
+
+TEST(TtlCache, HoldsExactlyItsCapacityWhateverTheHash) {
+  for (const int capacity : {1, 2, 15, 16, 17, 127, 128, 1000, 1600, 10'000}) {
+    SCOPED_TRACE(capacity);
+    expect_all_of<KeyHash<int>>(capacity);
+    expect_all_of<std::hash<int>>(capacity);
+    expect_all_of<HighBitsOnly>(capacity);
+  }
+  expect_all_of<Constant>(100);
+}
+
+TEST(TtlCache, InASmallOneTheEntryThatWasUsedLongestAgoGoes) {
+  ManualClock clock;
+  for (const unsigned capacity : {2U, 10U, 100U}) {
+    TtlCache<int, int, std::hash<int>> cache({.capacity = capacity});
+    for (int i = 0; i < static_cast<int>(capacity); ++i) cache.put(i, i, clock.now());
+    EXPECT_TRUE(cache.get(0, clock.now()));
+    cache.put(1000, 0, clock.now());
+    EXPECT_TRUE(cache.get(0, clock.now()));
+    EXPECT_FALSE(cache.get(1, clock.now()));
+  }
+}
+
+TEST(TtlCache, ACapacityOfOneKeepsTheLast) {
+  ManualClock clock;
+  Cache cache({.capacity = 1});
+  for (int i = 0; i < 100; ++i) {
+    cache.put(std::to_string(i), i, clock.now());
+    EXPECT_EQ(cache.size(), 1U);
+    EXPECT_EQ(cache.get(std::to_string(i), clock.now()), i);
+  }
+}
+
+TEST(TtlCache, AgesAtAnyTimeOfTheClock) {
+  for (const TimePoint start :
+       {TimePoint::min(), TimePoint(-milliseconds(500)), TimePoint(Duration(0)), TimePoint::max() - seconds(11)}) {
+    ManualClock clock(start);
+    Cache cache({.ttl = seconds(1), .stale_for = seconds(9)});
+    cache.put("a", 1, clock.now());
+    EXPECT_TRUE(cache.find("a", clock.now())->fresh);
+    EXPECT_FALSE(cache.find("a", clock.advance(seconds(1)))->fresh);
+    EXPECT_FALSE(cache.find("a", clock.advance(seconds(9))));
+  }
+  Cache cache({});
+  cache.put("a", 1, TimePoint::min());
+  EXPECT_FALSE(cache.find("a", TimePoint::max()));
+}
+
+// Threads that fill it together never hold more than it may, and lose no count.
+TEST(ShardedMap, ThreadsTogetherKeepTheBound) {
+  for (const std::uint32_t capacity : {3U, 130U, 2000U}) {
+    ShardedMap<int, int> map(capacity);
+    const auto oldest = [](auto& shard) {
+      int victim = 0;
+      shard.oldest_first([&victim](int key, int) {
+        victim = key;
+        return false;
+      });
+      return victim;
+    };
+    auto work = [&](int from) {
+      for (int i = 0; i < 10'000; ++i) {
+        const int key = from + i;
+        map.with(key, [&](auto& shard) {
+          if (shard.use(key) == nullptr) map.insert(shard, key, i, oldest);
+        });
+        map.trim(oldest);
+        if (i % 7 == 0) map.erase(key);
+      }
+    };
+    std::thread other(work, 5'000);
+    work(0);
+    other.join();
+    EXPECT_LE(map.size(), capacity);
+    for (int i = 0; i < 4000; ++i) {
+      const int key = 100'000 + i;
+      map.with(key, [&](auto& shard) { map.insert(shard, key, i, oldest); });
+      map.trim(oldest);
+    }
+    EXPECT_EQ(map.size(), capacity);
+  }
+}
+
 TEST(TtlCache, ThreadsShareIt) {
   Cache cache({.capacity = 160});
   const TimePoint now = ManualClock().now();

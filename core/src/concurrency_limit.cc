@@ -6,19 +6,18 @@
 #include "faults.h"
 #include "quoll/base/assert.h"
 #include "quoll/base/rng.h"
+#include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
 
 namespace {
-constexpr unsigned kCountBits = 20;
-constexpr std::uint64_t kCountMask = (1U << kCountBits) - 1;
-constexpr std::int64_t kHourMicros = 3'600'000'000;
 constexpr unsigned kLongWarmUp = 10;  // windows after which the long mean is an exponential one
 }  // namespace
 
 std::vector<std::string> ConcurrencyLimitOptions::validate() const {
   internal::Faults faults;
+  faults.check_enum("algorithm", algorithm, LimitAlgorithm::gradient2);
   faults.check("maximum", maximum, 1U, PermitPool::kMaxLimit);
   faults.check("minimum", minimum, 1U, PermitPool::kMaxLimit);
   faults.check("initial", initial, 1U, PermitPool::kMaxLimit);
@@ -87,10 +86,7 @@ void ConcurrencyLimit::record(Slot&& slot, const Sample& sample, TimePoint now) 
   if (!dropped && sample.outcome != Outcome::success) return;
   Line& line = lines_[shard % PermitPool::kShards];
   if (dropped) line.dropped.store(true, std::memory_order_relaxed);
-  if (!failure) {  // a quick refusal is no latency
-    const std::int64_t micros = std::clamp<std::int64_t>(sample.upstream.count() / 1000, 0, kHourMicros);
-    line.sum_and_count.fetch_add((static_cast<std::uint64_t>(micros) << kCountBits) + 1, std::memory_order_relaxed);
-  }
+  if (!failure) line.latencies.add(sample.upstream);  // a quick refusal is no latency
   if (now.time_since_epoch().count() >= window_end_.load(std::memory_order_relaxed)) close_window(now);
 }
 
@@ -101,18 +97,18 @@ void ConcurrencyLimit::close_window(TimePoint now) {
   const std::int64_t end = window_end_.load(std::memory_order_relaxed);
   if (at >= end) {
     std::uint64_t samples = 0;
-    for (const Line& line : lines_) samples += line.sum_and_count.load(std::memory_order_relaxed) & kCountMask;
-    if (end == 0) {
+    for (const Line& line : lines_) samples += line.latencies.count();
+    if (end == INT64_MIN) {
       window_start_ = at;
-      window_end_.store(at + options_.window.count(), std::memory_order_relaxed);
+      window_end_.store(add_saturating(at, options_.window.count()), std::memory_order_relaxed);
     } else if (samples < options_.minimum_samples) {
       // Too few: it stays open, and is looked at again a little later rather than at every call.
-      window_end_.store(at + options_.window.count() / 8 + 1, std::memory_order_relaxed);
+      window_end_.store(add_saturating(at, options_.window.count() / 8 + 1), std::memory_order_relaxed);
     } else {
       last_ = gather(now);
       decide(last_, at);
       window_start_ = at;
-      window_end_.store(at + options_.window.count(), std::memory_order_relaxed);
+      window_end_.store(add_saturating(at, options_.window.count()), std::memory_order_relaxed);
     }
   }
   mutex_.unlock();
@@ -132,12 +128,12 @@ void ConcurrencyLimit::decide(const Gathered& window, std::int64_t at) {
     adapt(window);
   }
   const auto interval = options_.probe_interval.count();
-  if (probe_at_ == 0) probe_at_ = at + interval;
+  if (windows_ == 1) probe_at_ = add_saturating(at, interval);
   double limit = estimate_;
   if (interval != 0 && at >= probe_at_ && options_.algorithm != LimitAlgorithm::aimd) {
     // Up to a quarter later, so that many callers do not all probe in the same instant.
-    probe_at_ =
-        at + interval + static_cast<std::int64_t>(splitmix64(windows_) % static_cast<std::uint64_t>(interval / 4 + 1));
+    const std::uint64_t later = splitmix64(windows_) % static_cast<std::uint64_t>(interval / 4 + 1);
+    probe_at_ = add_saturating(at, interval + static_cast<std::int64_t>(later));
     probe_ = Probe::settling;
     limit = std::max(static_cast<double>(options_.minimum), estimate_ / 2);
   }
@@ -166,13 +162,13 @@ ConcurrencyLimit::Gathered ConcurrencyLimit::gather(TimePoint now) {
   double sum = 0;
   bool refused = false;
   for (Line& line : lines_) {
-    const std::uint64_t packed = line.sum_and_count.exchange(0, std::memory_order_relaxed);
-    sum += static_cast<double>(packed >> kCountBits);
-    window.samples += packed & kCountMask;
+    const SumAndCount::Sums sums = line.latencies.take();
+    sum += static_cast<double>(sums.micros);
+    window.samples += sums.count;
     window.dropped |= line.dropped.exchange(false, std::memory_order_relaxed);
     refused |= line.refused.exchange(false, std::memory_order_relaxed);
   }
-  const auto micros = static_cast<double>(now.time_since_epoch().count() - window_start_) / 1000;
+  const auto micros = static_cast<double>(subtract_saturating(now.time_since_epoch().count(), window_start_)) / 1000;
   // Another thread may have taken its sample back out between the two looks: never divide by nothing.
   window.rtt = std::max(1.0, sum / static_cast<double>(std::max<std::uint64_t>(1, window.samples)));
   window.in_flight = sum / std::max(1.0, micros);

@@ -254,5 +254,43 @@ TEST(ConcurrencyLimit, EveryFaultOfTheOptionsIsNamed) {
   EXPECT_EQ(bad.validate().size(), 11U);
 }
 
+// The bug this guards against: a count of 20 bits, so that 2^20 calls of 1 ms in a window had a mean of 260 ms.
+TEST(ConcurrencyLimit, AWindowOfAMinuteHoldsMillionsOfCalls) {
+  ManualClock clock;
+  ConcurrencyLimit limit({.algorithm = LimitAlgorithm::vegas, .window = std::chrono::minutes(1)});
+  constexpr int kMany = (1 << 20) + 4096;
+  for (int i = 0; i <= kMany; ++i) {
+    auto slot = limit.try_acquire();
+    ASSERT_TRUE(slot);
+    if (i == kMany) clock.advance(std::chrono::minutes(1));
+    limit.record(std::move(*slot), {.upstream = milliseconds(1)}, clock.now());
+  }
+  EXPECT_EQ(limit.snapshot().windows, 1U);
+  EXPECT_EQ(limit.snapshot().rtt, milliseconds(1));
+}
+
+TEST(ConcurrencyLimit, LearnsAtTimesBeforeTheClocksEpoch) {
+  for (const TimePoint start : {TimePoint::min(), TimePoint(-std::chrono::hours(1)), TimePoint(-milliseconds(500)),
+                                TimePoint(Duration(0)), TimePoint::max() - seconds(1)}) {
+    ManualClock clock(start);
+    ConcurrencyLimit limit({.algorithm = LimitAlgorithm::aimd, .initial = 20});
+    for (int i = 0; i < 500; ++i) {
+      auto slot = limit.try_acquire();
+      ASSERT_TRUE(slot);
+      limit.record(std::move(*slot), {.outcome = Outcome::timeout, .upstream = milliseconds(2)},
+                   clock.advance(milliseconds(1)));
+    }
+    EXPECT_GE(limit.snapshot().windows, 4U);
+    EXPECT_LT(limit.limit(), 14U);
+  }
+}
+
+TEST(ConcurrencyLimit, AnAlgorithmThatIsNoneIsAFault) {
+  ConcurrencyLimitOptions options;
+  options.algorithm = static_cast<LimitAlgorithm>(9);
+  ASSERT_EQ(options.validate().size(), 1U);
+  EXPECT_EQ(options.validate()[0], "algorithm is 9; it must be one of fixed, aimd, vegas, gradient2");
+}
+
 }  // namespace
 }  // namespace quoll::core

@@ -74,5 +74,17 @@ TEST(GrpcTimeout, WhatIsNoneIsRefusedWithWhatWouldBe) {
   EXPECT_GT(parse_grpc_timeout("99999999H").value(), hours(24 * 365 * 99));
 }
 
+TEST(Deadline, ExtremesOfTimeDoNotWrapRound) {
+  const TimePoint now{std::chrono::hours(1)};
+  EXPECT_TRUE(Deadline::in(Duration::max(), now).unlimited());
+  EXPECT_TRUE(Deadline::in(Duration::min(), TimePoint::min() + Duration(1)).passed(now));
+  EXPECT_EQ(Deadline::in(Duration::min(), TimePoint(-std::chrono::hours(1))).remaining(now), Duration::zero());
+  EXPECT_EQ(Deadline(now).remaining(TimePoint::min()), Duration::max());
+  EXPECT_EQ(Deadline(TimePoint::min()).remaining(TimePoint::max()), Duration::zero());
+  const Deadline soon(now + std::chrono::seconds(1));
+  EXPECT_EQ(soon.to_propagate(now, Duration::min()), std::chrono::seconds(1));
+  EXPECT_EQ(soon.to_propagate(now, Duration::max()), Duration::zero());
+}
+
 }  // namespace
 }  // namespace quoll::core

@@ -30,6 +30,17 @@ class Faults {
     if (value > 0 && value <= 1) return;
     faults_.push_back(std::string(name) + " is " + text(value) + "; it must be above 0 and at most 1");
   }
+  // One of the enum's values, which begin at 0 and end with `last`.
+  template <typename Enum>
+  void check_enum(const char* name, Enum value, Enum last) {
+    const auto number = static_cast<unsigned>(value);
+    if (number <= static_cast<unsigned>(last)) return;
+    std::string known;
+    for (unsigned i = 0; i <= static_cast<unsigned>(last); ++i) {
+      known += (i == 0 ? "" : ", ") + std::string(to_string(static_cast<Enum>(i)));
+    }
+    faults_.push_back(std::string(name) + " is " + std::to_string(number) + "; it must be one of " + known);
+  }
   // `value` must be at least that of another option.
   void check_order(const char* name, Duration value, const char* other, Duration least) {
     if (value >= least) return;

@@ -2,13 +2,15 @@
 
 #include <algorithm>
 
+#include "quoll/base/time_math.h"
+
 namespace quoll::core {
 
 namespace {
 
 // A stamp may lie before the send (an early answer, a clamped clock step) or, by rounding, after the look.
 Duration span(TimePoint from, TimePoint to) {
-  return std::max(to - from, Duration::zero());
+  return std::max(between(from, to), Duration::zero());
 }
 
 Judgement timed_out(const Attempt& attempt, TimePoint known_until) {
@@ -37,7 +39,7 @@ Judgement judge(const Attempt& attempt) {
   if (!answered) return timed_out(attempt, attempt.deadline);
   // A read time is an upper bound: the answer may have come as early as the stall began.
   const bool stamped = attempt.stamped && attempt.arrived_at.has_value();
-  if (!stamped && at - std::max(attempt.local_stall, Duration::zero()) <= attempt.deadline) return {};
+  if (!stamped && between(attempt.deadline, at) <= std::max(attempt.local_stall, Duration::zero())) return {};
   return timed_out(attempt, at);
 }
 

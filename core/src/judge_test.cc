@@ -229,5 +229,21 @@ TEST(Judge, EveryValueHasAWord) {
   EXPECT_EQ(to_string(Outcome::ignored), std::string("ignored"));
 }
 
+TEST(Judge, ExtremesOfTimeDoNotWrapRound) {
+  const Attempt endless{
+      .sent_at = TimePoint::min(), .deadline = TimePoint::max(), .judged_at = TimePoint::max(), .answer = Answer::good};
+  EXPECT_EQ(judge(endless).verdict, Verdict::success);
+  EXPECT_EQ(judge(endless).upstream, Duration::max());
+  const Attempt stalled{.sent_at = TimePoint::min(),
+                        .deadline = TimePoint::min() + Duration(1),
+                        .judged_at = TimePoint::min() + Duration(5),
+                        .local_stall = Duration::max(),
+                        .answer = Answer::good};
+  EXPECT_EQ(judge(stalled).verdict, Verdict::inconclusive);
+  const Attempt early{.sent_at = TimePoint::max(), .deadline = TimePoint::min(), .judged_at = TimePoint::min()};
+  EXPECT_EQ(judge(early).verdict, Verdict::timeout);
+  EXPECT_EQ(judge(early).upstream, Duration::zero());
+}
+
 }  // namespace
 }  // namespace quoll::core

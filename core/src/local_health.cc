@@ -65,7 +65,7 @@ double LocalHealth::observe(const LocalSigns& signs, TimePoint now) {
     }
     cause_.store(cause, std::memory_order_relaxed);
   } else {
-    const double half_lives = std::max(0.0, to_seconds(now - observed_)) / to_seconds(options_.half_life);
+    const double half_lives = std::max(0.0, to_seconds(between(observed_, now))) / to_seconds(options_.half_life);
     next = target + (before - target) * std::exp2(-half_lives);
     if (next < 1.01 && target == 1) {  // well again, and not only nearly for ever
       next = 1;

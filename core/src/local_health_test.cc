@@ -99,5 +99,17 @@ TEST(LocalHealth, EveryFaultOfTheOptionsIsNamed) {
   EXPECT_EQ(bad.validate().size(), 4U);
 }
 
+TEST(LocalHealth, NoLimitStaysNoLimitWhenItIsStretched) {
+  Rig rig;
+  EXPECT_EQ(rig.health.widen(Duration::max()), Duration::max());
+  EXPECT_EQ(rig.health.widen(Duration::min()), Duration::min());
+  (void)rig.health.observe({.interval = milliseconds(100), .loop_delay = Duration::max()}, rig.clock.now());
+  EXPECT_EQ(rig.health.multiplier(), 4);
+  EXPECT_EQ(rig.health.widen(Duration::max()), Duration::max());
+  EXPECT_EQ(rig.health.widen(Duration::max() / 2), Duration::max());
+  EXPECT_EQ(rig.health.widen(Duration::min()), Duration::min());
+  EXPECT_EQ(rig.health.widen(Duration::zero()), Duration::zero());
+}
+
 }  // namespace
 }  // namespace quoll::core

@@ -7,14 +7,9 @@
 #include "faults.h"
 #include "quoll/base/assert.h"
 #include "quoll/core/options.h"
+#include "share.h"
 
 namespace quoll::core {
-
-namespace {
-constexpr unsigned kCountBits = 20;
-constexpr std::uint64_t kCountMask = (1U << kCountBits) - 1;
-constexpr std::int64_t kHourMicros = 3'600'000'000;
-}  // namespace
 
 std::vector<std::string> OutlierOptions::validate() const {
   using std::chrono::hours;
@@ -91,13 +86,12 @@ std::optional<Ejection> OutlierEjection::record(std::size_t endpoint, const Samp
   Endpoint& at = endpoints_[endpoint];
   Cell& cell = cells_[endpoint * kShards + shard % kShards];
   if (sample.outcome == Outcome::success) {
-    const std::int64_t micros = std::clamp<std::int64_t>(sample.upstream.count() / 1000, 0, kHourMicros);
-    cell.good.fetch_add((static_cast<std::uint64_t>(micros) << kCountBits) + 1, std::memory_order_relaxed);
+    cell.good.add(sample.upstream);
     if (at.consecutive.load(std::memory_order_relaxed) != 0) at.consecutive.store(0, std::memory_order_relaxed);
     return std::nullopt;
   }
   cell.bad.fetch_add(1, std::memory_order_relaxed);
-  const std::uint32_t failures = at.consecutive.fetch_add(1, std::memory_order_relaxed) + 1;
+  const std::uint64_t failures = at.consecutive.fetch_add(1, std::memory_order_relaxed) + 1;
   if (options_.consecutive_failures == 0 || failures < options_.consecutive_failures) return std::nullopt;
   const MutexLock lock(mutex_);
   return eject_locked({.endpoint = endpoint,
@@ -108,22 +102,32 @@ std::optional<Ejection> OutlierEjection::record(std::size_t endpoint, const Samp
 }
 
 bool OutlierEjection::has_room(TimePoint now) const {
+  if (options_.max_ejected <= 0) return false;
   const std::size_t out = ejected(now);
-  const auto share = static_cast<std::size_t>(options_.max_ejected * static_cast<double>(endpoints_.size()));
+  const std::size_t share = internal::whole_share(options_.max_ejected, endpoints_.size());
   return out < std::max<std::size_t>(1, share) && out + 1 < endpoints_.size();
+}
+
+// The number of ejections so far, less one for each interval since the last one was over.
+unsigned OutlierEjection::times_now(const Endpoint& endpoint, TimePoint now) const {
+  if (endpoint.times == 0) return 0;
+  const std::int64_t until = endpoint.out_until.load(std::memory_order_relaxed);
+  const std::int64_t in_for = subtract_saturating(now.time_since_epoch().count(), until);
+  const std::int64_t forgiven = std::max<std::int64_t>(0, in_for / options_.interval.count());
+  return forgiven >= endpoint.times ? 0 : endpoint.times - static_cast<unsigned>(forgiven);
 }
 
 std::optional<Ejection> OutlierEjection::eject_locked(Ejection why, TimePoint now) {
   Endpoint& at = endpoints_[why.endpoint];
   // Another thread may have been first.
   if (!available(why.endpoint, now) || !has_room(now)) return std::nullopt;
-  ++at.times;
+  at.times = times_now(at, now) + 1;
   why.at = now;
   why.times = at.times;
   const double wanted = static_cast<double>(options_.base_ejection.count()) * at.times;
   why.out_for =
       Duration(static_cast<Duration::rep>(std::min(wanted, static_cast<double>(options_.max_ejection.count()))));
-  at.out_until.store((now + why.out_for).time_since_epoch().count(), std::memory_order_relaxed);
+  at.out_until.store(after(now, why.out_for).time_since_epoch().count(), std::memory_order_relaxed);
   at.consecutive.store(0, std::memory_order_relaxed);
   return why;
 }
@@ -136,9 +140,9 @@ std::vector<OutlierEjection::Compared> OutlierEjection::gather() {
     double micros = 0;
     for (unsigned shard = 0; shard < kShards; ++shard) {
       Cell& cell = cells_[endpoint * kShards + shard];
-      const std::uint64_t good = cell.good.exchange(0, std::memory_order_relaxed);
-      micros += static_cast<double>(good >> kCountBits);
-      calls += good & kCountMask;
+      const SumAndCount::Sums good = cell.good.take();
+      micros += static_cast<double>(good.micros);
+      calls += good.count;
       failed += cell.bad.exchange(0, std::memory_order_relaxed);
     }
     const auto good = static_cast<double>(calls);
@@ -156,12 +160,9 @@ std::vector<Ejection> OutlierEjection::poll(TimePoint now) {
   const MutexLock lock(mutex_);
   const std::int64_t due = next_.load(std::memory_order_relaxed);
   if (at < due) return ejections;
-  next_.store(at + options_.interval.count(), std::memory_order_relaxed);
+  next_.store(add_saturating(at, options_.interval.count()), std::memory_order_relaxed);
   const std::vector<Compared> compared = gather();
-  if (due == 0) return ejections;  // the first interval has no defined length
-  for (std::size_t i = 0; i < endpoints_.size(); ++i) {
-    if (available(i, now) && endpoints_[i].times > 0) --endpoints_[i].times;
-  }
+  if (due == INT64_MIN) return ejections;  // the first interval has no defined length
   if (compared.size() < options_.minimum_endpoints) return ejections;
 
   const auto count = static_cast<double>(compared.size());

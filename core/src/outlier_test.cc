@@ -163,6 +163,76 @@ TEST(OutlierEjection, RestoredByHandItIsAsNew) {
   EXPECT_EQ(fleet.outliers.eject(3, fleet.clock.now())->out_for, seconds(30));
 }
 
+// The bug this guards against: a count of 20 bits, so that 2^20 + 20 successes of an hour are 20.
+TEST(OutlierEjection, AnHourOfMillionsOfGoodCallsEjectsNobody) {
+  ManualClock clock;
+  OutlierEjection outliers({.consecutive_failures = 0, .interval = std::chrono::hours(1)}, 5);
+  (void)outliers.poll(clock.now());
+  for (std::size_t endpoint = 0; endpoint < 5; ++endpoint) {
+    const unsigned calls = endpoint == 3 ? (1U << 20U) + 20 : 200;
+    for (unsigned i = 0; i < calls; ++i) (void)outliers.record(endpoint, {.upstream = milliseconds(50)}, clock.now());
+    for (int i = 0; i < 20; ++i) (void)outliers.record(endpoint, kFailure, clock.now());
+  }
+  EXPECT_TRUE(outliers.poll(clock.advance(std::chrono::hours(1))).empty());
+}
+
+TEST(OutlierEjection, ComparesAtTimesBeforeTheClocksEpoch) {
+  for (const TimePoint start : {TimePoint::min(), TimePoint(-std::chrono::hours(1)), TimePoint(-seconds(10)),
+                                TimePoint(Duration(0)), TimePoint::max() - seconds(20)}) {
+    ManualClock clock(start);
+    OutlierEjection outliers({.consecutive_failures = 0}, 10);
+    EXPECT_TRUE(outliers.poll(clock.now()).empty());
+    for (unsigned i = 0; i < 120; ++i) {
+      for (std::size_t endpoint = 0; endpoint < 10; ++endpoint) {
+        (void)outliers.record(endpoint, endpoint == 7 ? kFailure : Sample{}, clock.now());
+      }
+    }
+    const auto ejections = outliers.poll(clock.advance(seconds(10)));
+    ASSERT_EQ(ejections.size(), 1U);
+    EXPECT_EQ(ejections[0].endpoint, 7U);
+    EXPECT_EQ(outliers.weight(7, clock.now()), 0);
+    EXPECT_EQ(outliers.weight(6, clock.now()), 1);
+  }
+}
+
+TEST(OutlierEjection, TheShareIsExactAndNoneIsNone) {
+  struct Case {
+    double share;
+    std::size_t endpoints;
+    unsigned out;
+  };
+  for (const auto& [share, endpoints, out] :
+       {Case{0.29, 100, 29}, Case{0.57, 100, 57}, Case{0.07, 100, 7}, Case{0.1, 5, 1}, Case{1e-9, 5, 1}, Case{0, 5, 0},
+        Case{0, 100, 0}, Case{1, 5, 4}, Case{1, 1, 0}}) {
+    ManualClock clock;
+    OutlierEjection outliers({.max_ejected = share}, endpoints);
+    unsigned ejected = 0;
+    for (std::size_t i = 0; i < endpoints; ++i) ejected += outliers.eject(i, clock.now()) ? 1 : 0;
+    EXPECT_EQ(ejected, out) << share << " of " << endpoints;
+  }
+}
+
+// The bug this guards against: forgiveness was counted in polls, so an hour without one forgave nothing.
+TEST(OutlierEjection, AnIdleHourForgivesWithoutAPoll) {
+  for (const bool polled : {true, false}) {
+    Fleet fleet(10, {.interval = seconds(10)});
+    for (int i = 1; i <= 4; ++i) {
+      const auto ejection = fleet.outliers.eject(3, fleet.clock.now());
+      ASSERT_TRUE(ejection);
+      EXPECT_EQ(ejection->out_for, i * seconds(30));
+      fleet.clock.advance(ejection->out_for);
+    }
+    fleet.clock.advance(seconds(15));  // one interval
+    if (polled) (void)fleet.outliers.poll(fleet.clock.now());
+    const auto again = fleet.outliers.eject(3, fleet.clock.now());
+    ASSERT_TRUE(again);
+    EXPECT_EQ(again->times, 4U);
+    fleet.clock.advance(again->out_for + std::chrono::hours(1));
+    if (polled) (void)fleet.outliers.poll(fleet.clock.now());
+    EXPECT_EQ(fleet.outliers.eject(3, fleet.clock.now())->times, 1U);
+  }
+}
+
 TEST(OutlierEjection, TheBoundHoldsWhateverHappens) {
   EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Rng rng(seed);

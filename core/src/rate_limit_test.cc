@@ -145,6 +145,141 @@ TEST(RateLimit, TwoThreadsTogetherGetNoMoreThanOneWould) {
   }
 }
 
+TEST(RateLimit, ACostAboveTheBurstIsRefusedForGoodWithoutAPromise) {
+  ManualClock clock;
+  RateLimit limit({.rate = 10, .period = seconds(1), .burst = 5});
+  for (const std::uint64_t cost : {std::uint64_t{6}, std::uint64_t{213'504}, UINT64_MAX}) {
+    const auto refused = limit.try_acquire(clock.now(), cost);
+    EXPECT_TRUE(refused.never()) << cost;
+    EXPECT_TRUE(limit.reserve(clock.now(), Duration::max(), cost).never()) << cost;
+  }
+  EXPECT_TRUE(limit.try_acquire(clock.now(), 5).admitted) << "the refusals took nothing";
+  const auto later = limit.try_acquire(clock.now(), 5);
+  EXPECT_FALSE(later.never());
+  EXPECT_EQ(later.wait, milliseconds(500));
+}
+
+TEST(RateLimit, NoCostOverflowsAtTheLongestInterval) {
+  ManualClock clock;
+  RateLimit limit({.rate = 1, .period = std::chrono::hours(24), .burst = 1});
+  for (std::uint64_t cost = 2; cost != 0; cost *= 2) EXPECT_TRUE(limit.try_acquire(clock.now(), cost).never());
+  EXPECT_TRUE(limit.try_acquire(clock.now(), 213'504).never());
+  EXPECT_TRUE(limit.try_acquire(clock.now()).admitted);
+  EXPECT_EQ(limit.try_acquire(clock.now()).wait, std::chrono::hours(24));
+}
+
+// All calls that come, asked for one at a time and in bundles; the count is exact, whatever the rate divides.
+TEST(RateLimit, RatesThatDoNotDivideThePeriodAreExact) {
+  struct Case {
+    std::uint64_t rate;
+    Duration period;
+  };
+  for (const auto& [rate, period] :
+       {Case{3, seconds(1)}, Case{7, milliseconds(1)}, Case{600'000'000, seconds(1)}, Case{999'999'999, seconds(1)},
+        Case{300'000'001, seconds(1)}, Case{86'399, std::chrono::hours(24)}, Case{1'000'000'000, seconds(7)}}) {
+    for (const std::uint64_t burst : {1U, 10U}) {
+      ManualClock clock;
+      RateLimit limit({.rate = rate, .period = period, .burst = burst});
+      const Duration interval = period / static_cast<std::int64_t>(rate);
+      std::uint64_t admitted = 0;
+      const TimePoint start = clock.now();
+      for (int i = 0; i < 20'000; ++i) {
+        while (limit.try_acquire(clock.now()).admitted) ++admitted;
+        clock.advance(std::max(Duration(1), interval / 3));
+      }
+      const auto passed = static_cast<std::uint64_t>((clock.now() - start).count());
+      // One interval has not been asked for at the end.
+      const auto earned =
+          static_cast<std::uint64_t>(Int128{rate} * passed / static_cast<std::uint64_t>(period.count()));
+      EXPECT_LE(admitted, earned + burst) << rate << " in " << format_duration(period);
+      // A burst of one saves nothing up: what it could have had between two questions is gone.
+      if (burst == 1) continue;
+      EXPECT_GE(admitted + 2, earned + burst) << rate << " in " << format_duration(period);
+    }
+  }
+}
+
+// A clock of whole nanoseconds sees only some of the instants of a limit of 1.67 ns: bundles make up for it.
+TEST(RateLimit, AHundredMillionCallsAtSixHundredMillionASecondTakeASixthOfASecond) {
+  ManualClock clock;
+  RateLimit limit({.rate = 600'000'000, .period = seconds(1), .burst = 1'000});
+  const TimePoint start = clock.now();
+  for (std::uint64_t admitted = 0; admitted < 100'000'000;) {
+    const auto decision = limit.try_acquire(clock.now(), 500);
+    if (decision.admitted) {
+      admitted += 500;
+    } else {
+      clock.advance(decision.wait);
+    }
+  }
+  EXPECT_NEAR(to_seconds(clock.now() - start), 1.0 / 6, 1e-5);
+}
+
+TEST(RateLimit, AfterARestABurstIsExactlyTheBurst) {
+  for (const std::uint64_t rate : {3U, 7U, 999U, 600'000'000U, 999'999'999U}) {
+    ManualClock clock;
+    RateLimit limit({.rate = rate, .period = seconds(1), .burst = 10});
+    for (int round = 0; round < 50; ++round) {
+      int admitted = 0;
+      while (limit.try_acquire(clock.now()).admitted) ++admitted;
+      EXPECT_EQ(admitted, 10) << rate;
+      clock.advance(seconds(10) + Duration(round));
+    }
+  }
+}
+
+TEST(RateLimit, TheWaitItNamesIsExactForRatesThatDoNotDivideToo) {
+  for (const std::uint64_t rate : {3U, 7U, 999U}) {
+    ManualClock clock;
+    RateLimit limit({.rate = rate, .period = seconds(1), .burst = 4});
+    for (int i = 0; i < 1000; ++i) {
+      const auto cost = static_cast<std::uint64_t>(1 + i % 4);
+      const auto decision = limit.try_acquire(clock.now(), cost);
+      if (decision.admitted) continue;
+      clock.advance(decision.wait - Duration(1));
+      EXPECT_FALSE(limit.try_acquire(clock.now(), cost).admitted);
+      clock.advance(Duration(1));
+      EXPECT_TRUE(limit.try_acquire(clock.now(), cost).admitted);
+    }
+  }
+}
+
+TEST(RateLimit, ItDoesNotMatterWhenTheClockBegan) {
+  for (const TimePoint start : {TimePoint::min(), TimePoint(-std::chrono::hours(5)), TimePoint(Duration(0)),
+                                TimePoint::max() - std::chrono::hours(1)}) {
+    for (const std::uint64_t burst : {3U, 1000U}) {
+      ManualClock clock(start);
+      RateLimit limit(ten_a_second(burst));
+      for (unsigned i = 0; i < burst; ++i) ASSERT_TRUE(limit.try_acquire(clock.now()).admitted) << burst;
+      EXPECT_FALSE(limit.try_acquire(clock.now()).admitted);
+      clock.advance(milliseconds(100));
+      EXPECT_TRUE(limit.try_acquire(clock.now()).admitted);
+      EXPECT_FALSE(limit.try_acquire(clock.now()).admitted);
+    }
+  }
+}
+
+// The bug this guards against: places that are taken without end run into the end of time, and begin anew.
+TEST(RateLimit, ReservationsWithoutEndStopBeforeTheEndOfTime) {
+  ManualClock clock;
+  RateLimit limit({.rate = 1, .period = std::chrono::hours(24), .burst = 30'000});
+  Duration last{};
+  for (int i = 0; i < 20; ++i) {
+    const auto decision = limit.reserve(clock.now(), Duration::max(), 30'000);
+    EXPECT_TRUE(decision.admitted || decision.never());
+    EXPECT_GE(decision.wait, last);
+    last = decision.wait;
+  }
+  EXPECT_EQ(last, Duration::max());
+}
+
+TEST(RateLimit, ACallThatCostsNothingTakesNothing) {
+  ManualClock clock;
+  RateLimit limit(ten_a_second(2));
+  for (int i = 0; i < 10; ++i) EXPECT_TRUE(limit.try_acquire(clock.now(), 0).admitted);
+  EXPECT_TRUE(limit.try_acquire(clock.now(), 2).admitted);
+}
+
 TEST(RateLimit, EveryFaultOfTheOptionsIsNamed) {
   const RateLimitOptions bad{.rate = 0, .period = Duration(1), .burst = 0};
   const auto faults = bad.validate();

@@ -2,14 +2,23 @@
 
 #include <algorithm>
 #include <cmath>
+#include <ratio>
 
 #include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
 
 namespace {
+
+constexpr int kRateBits = 42;
+
+// Rounded up, so that three thirds are a whole; but for the rounding of the product.
+std::int64_t rounded_up(double amount) {
+  return static_cast<std::int64_t>(std::ceil(amount - 1e-4));
+}
 
 void check(std::vector<std::string>& faults, const char* name, double value, double low, double high) {
   if (value >= low && value <= high) return;
@@ -36,42 +45,49 @@ std::vector<std::string> RetryBudgetOptions::validate() const {
 
 RetryBudget::RetryBudget(const RetryBudgetOptions& options)
     : options_(internal::accepted("RetryBudget", options)),
-      deposit_(std::llround(options.ratio * kMicro)),
-      trickle_per_ns_(options.minimum_per_second * kMicro / 1e9),
-      capacity_(std::llround(options.capacity * kMicro)),
-      reserve_(std::llround(options.capacity * options.reserve * kMicro)),
-      balance_(capacity_) {}
+      deposit_(rounded_up(options.ratio * kToken)),
+      rate_(std::llround(std::ldexp(options.minimum_per_second, kRateBits))),
+      capacity_(std::llround(options.capacity * kToken)),
+      reserve_(std::llround(options.capacity * options.reserve * kToken)),
+      balance_(capacity_) {
+  static_assert(kToken == std::nano::den, "a token a second is a billionth a nanosecond");
+}
 
 void RetryBudget::deposit(unsigned stripe) {
-  std::atomic<std::int64_t>& micros = stripes_[stripe % stripes_.size()].micros;
-  const std::int64_t held = micros.fetch_add(deposit_, std::memory_order_relaxed) + deposit_;
-  if (held < kMicro) return;
+  std::atomic<std::int64_t>& own = stripes_[stripe % stripes_.size()].held;
+  const std::int64_t held = own.fetch_add(deposit_, std::memory_order_relaxed) + deposit_;
+  if (held < kToken) return;
   // Whoever takes the whole amount out delivers it; another thread then finds nothing.
-  const std::int64_t taken = micros.exchange(0, std::memory_order_relaxed);
+  const std::int64_t taken = own.exchange(0, std::memory_order_relaxed);
   if (taken > 0) add(taken);
 }
 
-void RetryBudget::add(std::int64_t micros) {
+void RetryBudget::add(std::int64_t amount) {
   std::int64_t balance = balance_.load(std::memory_order_relaxed);
   while (balance < capacity_ &&
-         !balance_.compare_exchange_weak(balance, std::min(capacity_, balance + micros), std::memory_order_relaxed)) {
+         !balance_.compare_exchange_weak(balance, std::min(capacity_, balance + amount), std::memory_order_relaxed)) {
   }
+}
+
+// What trickles in from one time to a later one. The difference of two sums since the clock began, each rounded down:
+// so however often it is asked, the parts add up to the whole.
+std::int64_t RetryBudget::trickled(std::int64_t from, std::int64_t to) const {
+  const Int128 sum = (Int128{to} * rate_ >> kRateBits) - (Int128{from} * rate_ >> kRateBits);
+  return sum < capacity_ ? static_cast<std::int64_t>(sum) : capacity_;
 }
 
 void RetryBudget::trickle(TimePoint now) {
   const std::int64_t at = now.time_since_epoch().count();
   std::int64_t last = trickled_at_.load(std::memory_order_relaxed);
   if (at <= last || !trickled_at_.compare_exchange_strong(last, at, std::memory_order_relaxed)) return;
-  if (last == 0) return;
-  add(static_cast<std::int64_t>(
-      std::min(static_cast<double>(capacity_), trickle_per_ns_ * static_cast<double>(at - last))));
+  if (last != INT64_MIN) add(trickled(last, at));
 }
 
 bool RetryBudget::try_withdraw(TimePoint now) {
   trickle(now);
   std::int64_t balance = balance_.load(std::memory_order_relaxed);
-  while (balance >= kMicro + reserve_) {
-    if (balance_.compare_exchange_weak(balance, balance - kMicro, std::memory_order_relaxed)) return true;
+  while (balance >= kToken + reserve_) {
+    if (balance_.compare_exchange_weak(balance, balance - kToken, std::memory_order_relaxed)) return true;
   }
   return false;
 }
@@ -79,9 +95,8 @@ bool RetryBudget::try_withdraw(TimePoint now) {
 double RetryBudget::balance(TimePoint now) const {
   const std::int64_t last = trickled_at_.load(std::memory_order_relaxed);
   const std::int64_t at = now.time_since_epoch().count();
-  const double pending = last == 0 || at <= last ? 0 : trickle_per_ns_ * static_cast<double>(at - last);
-  const double balance = static_cast<double>(balance_.load(std::memory_order_relaxed)) + pending;
-  return std::min(static_cast<double>(capacity_), balance) / kMicro;
+  const std::int64_t pending = last == INT64_MIN || at <= last ? 0 : trickled(last, at);
+  return static_cast<double>(std::min(capacity_, balance_.load(std::memory_order_relaxed) + pending)) / kToken;
 }
 
 std::vector<std::string> RetryOptions::validate() const {
@@ -140,8 +155,9 @@ RetryDecision RetryPolicy::decide(const FailedAttempt& attempt, TimePoint now) {
   Duration wait = rng_.uniform(Duration::zero(), Duration(static_cast<Duration::rep>(ceiling)));
   if (attempt.retry_after) {
     if (*attempt.retry_after > options_.max_retry_after) return {.refusal = RetryRefusal::retry_after_too_long};
-    // Jitter comes on top, so that a thousand clients told "in 2 s" do not all come in the same instant.
-    wait += *attempt.retry_after;
+    // Jitter comes on top, so that a thousand clients told "in 2 s" do not all come in the same instant. A date that
+    // has passed, or a callee's mistake, is no reason to come before the jitter.
+    wait += std::max(*attempt.retry_after, Duration::zero());
   }
   if (attempt.remaining && wait >= *attempt.remaining) return {.refusal = RetryRefusal::past_deadline};
   if (wait < attempt.refused_for) return {.refusal = RetryRefusal::would_be_refused};

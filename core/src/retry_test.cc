@@ -94,6 +94,88 @@ TEST(RetryBudget, AQuietClientMayStillRetryAtTheMinimumRate) {
   EXPECT_NEAR(retries, 100, 2);
 }
 
+// The bug this guards against: each step of the trickle was rounded down on its own.
+TEST(RetryBudget, TheTrickleLosesNothingHoweverOftenItIsAsked) {
+  for (const double per_second : {0.1, 1.0 / 3, 7.0, 1e6}) {
+    for (const Duration step : {Duration(1), Duration(999), Duration(std::chrono::microseconds(9)),
+                                Duration(milliseconds(7)), Duration(seconds(1)), Duration(std::chrono::hours(1))}) {
+      ManualClock clock;
+      RetryBudget budget({.ratio = 0, .minimum_per_second = per_second, .capacity = 1'000'000});
+      while (budget.try_withdraw(clock.now())) {
+      }
+      const TimePoint start = clock.now();
+      std::uint64_t withdrawn = 0;
+      for (int i = 0; i < 100'000 && to_seconds(clock.now() - start) * per_second < 100'000; ++i) {
+        clock.advance(step);
+        while (budget.try_withdraw(clock.now())) ++withdrawn;
+      }
+      const double earned = std::min(1e6, to_seconds(clock.now() - start) * per_second);
+      EXPECT_LE(static_cast<double>(withdrawn), earned + 1e-3) << per_second << " each " << format_duration(step);
+      if (per_second * to_seconds(step) < 1e6) {  // else the bucket is too small for a step
+        EXPECT_GE(static_cast<double>(withdrawn) + 1.001, earned) << per_second << " each " << format_duration(step);
+      }
+    }
+  }
+}
+
+TEST(RetryBudget, ATenthASecondAskedEveryNineMicrosecondsIsTenInAHundredSeconds) {
+  ManualClock clock;
+  RetryBudget budget({.ratio = 0, .minimum_per_second = 0.1, .capacity = 10});
+  while (budget.try_withdraw(clock.now())) {
+  }
+  const TimePoint end = clock.now() + seconds(100);
+  int retries = 0;
+  while (clock.advance(std::chrono::microseconds(9)) <= end) retries += budget.try_withdraw(clock.now()) ? 1 : 0;
+  EXPECT_GE(retries, 9);
+  EXPECT_LE(retries, 10);
+}
+
+TEST(RetryBudget, TricklesBeforeTheClocksEpochAndAcrossIt) {
+  for (const TimePoint start : {TimePoint::min(), TimePoint(-std::chrono::hours(1)), TimePoint(-seconds(5)),
+                                TimePoint(Duration(0)), TimePoint::max() - seconds(20)}) {
+    ManualClock clock(start);
+    RetryBudget budget({.ratio = 0, .minimum_per_second = 2, .capacity = 100});
+    clock.advance(Duration(1));
+    while (budget.try_withdraw(clock.now())) {
+    }
+    EXPECT_NEAR(budget.balance(clock.advance(seconds(10))), 20, 0.01);
+    EXPECT_TRUE(budget.try_withdraw(clock.now()));
+    EXPECT_NEAR(budget.balance(clock.now()), 19, 0.01);
+  }
+}
+
+TEST(RetryBudget, AnEndlessPauseFillsItAndNoMore) {
+  RetryBudget budget({.ratio = 0, .minimum_per_second = 1e6, .capacity = 1e6});
+  EXPECT_TRUE(budget.try_withdraw(TimePoint::min() + Duration(1)));
+  EXPECT_EQ(budget.balance(TimePoint::max()), 1e6);
+  EXPECT_TRUE(budget.try_withdraw(TimePoint::max()));
+  EXPECT_EQ(budget.balance(TimePoint::max()), 1e6 - 1);
+}
+
+TEST(RetryBudget, FractionsThatAddUpToATokenAreOne) {
+  for (const unsigned parts : {2U, 3U, 6U, 7U, 9U, 10U, 1000U}) {
+    RetryBudget budget({.ratio = 1.0 / parts, .minimum_per_second = 0, .capacity = 1});
+    const TimePoint now = ManualClock().now();
+    ASSERT_TRUE(budget.try_withdraw(now));
+    for (unsigned i = 1; i < parts; ++i) budget.deposit();
+    EXPECT_FALSE(budget.try_withdraw(now)) << parts;
+    budget.deposit();
+    EXPECT_TRUE(budget.try_withdraw(now)) << parts;
+  }
+}
+
+TEST(RetryPolicy, ANegativeRetryAfterIsNone) {
+  for (const Duration asked : {Duration(-seconds(5)), Duration::min(), Duration(-1), Duration::zero()}) {
+    RetryPolicy policy({}, nullptr, 5);
+    for (int i = 0; i < 100; ++i) {
+      const auto decision = policy.decide({.retry_after = asked}, ManualClock().now());
+      ASSERT_TRUE(decision);
+      EXPECT_GE(decision.wait, Duration::zero());
+      EXPECT_LE(decision.wait, milliseconds(25));
+    }
+  }
+}
+
 TEST(RetryBudget, TheReserveIsNotSpent) {
   RetryBudget budget({.ratio = 0, .minimum_per_second = 0, .capacity = 10, .reserve = 0.5});
   int retries = 0;

@@ -73,6 +73,48 @@ TEST(Throttle, ForgetsALongOutageWithinTwoWindows) {
   EXPECT_LT(throttle.probability(), 0.05);
 }
 
+// What the header and the page of the policy say of it.
+TEST(Throttle, ForgetsALongOutageInTheTimeOfTheFormula) {
+  for (const double k : {1.1, 1.5, 2.0, 4.0}) {
+    ManualClock clock;
+    Throttle throttle({.k = k, .window = seconds(10), .padding = 0});
+    run(throttle, clock, 60, 1000, 0);
+    const TimePoint well = clock.now();
+    while (throttle.probability() > 0) run(throttle, clock, 1, 1000, 1000);
+    const double windows = to_seconds(clock.now() - well) / 10;
+    const double formula = (std::log(k / (k - 1)) + std::log(1 / 0.05) / (k - 1)) / 2;
+    EXPECT_NEAR(windows, formula, 0.2 + formula * 0.1) << k;
+  }
+}
+
+// The bug this guards against: calls that had not been added up yet were as new after the pause.
+TEST(Throttle, TheFirstCallsAfterAPauseAreLetThrough) {
+  for (const Duration pause :
+       {Duration(minutes(20)), Duration(std::chrono::hours(1)), Duration(std::chrono::hours(9999))}) {
+    ManualClock clock;
+    Throttle throttle({}, 3);
+    run(throttle, clock, 400, 200, 0);
+    for (unsigned i = 0; i < 60; ++i) {
+      if (throttle.try_acquire(clock.now(), i)) throttle.record({.outcome = Outcome::failure}, i);
+    }
+    clock.advance(pause);
+    for (int i = 0; i < 5; ++i) EXPECT_TRUE(throttle.try_acquire(clock.now()));
+    EXPECT_NEAR(throttle.snapshot().requests, 1, 0.01) << "as of the first";
+  }
+}
+
+TEST(Throttle, DecaysAtTimesBeforeTheClocksEpochAndAcrossIt) {
+  for (const TimePoint start :
+       {TimePoint::min(), TimePoint(-std::chrono::hours(1)), TimePoint(-seconds(200)), TimePoint(Duration(0))}) {
+    ManualClock clock(start);
+    Throttle throttle({});
+    run(throttle, clock, 400, 200, 0);
+    EXPECT_GT(throttle.probability(), 0.9);
+    run(throttle, clock, 240, 200, 200);
+    EXPECT_LT(throttle.probability(), 0.05);
+  }
+}
+
 TEST(Throttle, ASingleFailureOfAQuietClientRefusesNothing) {
   ManualClock clock;
   Throttle throttle({});

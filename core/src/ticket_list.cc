@@ -39,6 +39,12 @@ const TicketList::Waiter* TicketList::back(unsigned lane) const {
   return lanes_[lane].last == kNone ? nullptr : &nodes_[lanes_[lane].last].waiter;
 }
 
+std::optional<Ticket> TicketList::front_ticket(unsigned lane) const {
+  const std::uint32_t first = lanes_[lane].first;
+  if (first == kNone) return std::nullopt;
+  return Ticket{.node = first, .stay = nodes_[first].stay};
+}
+
 std::optional<TicketList::Waiter> TicketList::pop_front(unsigned lane) {
   if (lanes_[lane].first == kNone) return std::nullopt;
   return remove(lanes_[lane].first);

@@ -34,6 +34,7 @@ Window::Window(Duration length, unsigned buckets, unsigned shards)
     : shards_(shards),
       buckets_(buckets),
       width_(buckets == 0 ? 0 : static_cast<std::uint64_t>(length.count()) / buckets),
+      bias_(kEpochTick * width_),
       codes_per_slot_(buckets == 0 ? 0 : std::max(4U, kCodesPerShard / buckets)),
       codes_at_(sizeof(Head) + sizeof(Slot) * buckets_),
       stride_(round_up(codes_at_ + sizeof(std::uint16_t) * buckets_ * codes_per_slot_, kLine)) {
@@ -54,30 +55,38 @@ Window::Window(Duration length, unsigned buckets, unsigned shards)
 }
 
 std::uint64_t Window::tick_of(TimePoint now) const {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count())) / width_;
+  const std::int64_t at = now.time_since_epoch().count();
+  const auto width = static_cast<std::int64_t>(width_);
+  const std::int64_t floor = at / width - (at % width < 0 ? 1 : 0);
+  return kEpochTick + static_cast<std::uint64_t>(floor);
+}
+
+// [tick | index] of `now`, which becomes the shard's if it is the latest.
+std::uint64_t Window::advance(Head& own, TimePoint now) {
+  const std::uint64_t current = own.current.load(std::memory_order_relaxed);
+  // Unsigned: also true when `now` lies before the tick.
+  if (nanos(now) - (current >> kIndexBits) * width_ < width_) return current;
+  const std::uint64_t tick = tick_of(now);
+  const std::uint64_t next = tick << kIndexBits | tick % buckets_;
+  if (next > current) own.current.store(next, std::memory_order_relaxed);
+  return next;
 }
 
 Window::Ticket Window::open(unsigned shard, TimePoint now) {
   if (buckets_ == 0) return {};
-  Head& own = head(shard);
-  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(0, now.time_since_epoch().count()));
-  const std::uint64_t current = own.current.load(std::memory_order_relaxed);
-  std::uint64_t tick = current >> kIndexBits;
-  auto index = static_cast<unsigned>(current & ((1U << kIndexBits) - 1));
-  // Unsigned: also true when `now` lies before the tick.
-  if (ns - tick * width_ >= width_) {
-    const bool later = ns > tick * width_;
-    tick = ns / width_;
-    index = static_cast<unsigned>(tick % buckets_);
-    if (later) own.current.store(tick << kIndexBits | index, std::memory_order_relaxed);
-  }
-  return open_tick(shard, tick, index);
+  const std::uint64_t at = advance(head(shard), now);
+  return open_tick(shard, at >> kIndexBits, static_cast<unsigned>(at & ((1U << kIndexBits) - 1)));
 }
 
-Window::Ticket Window::open_last(unsigned shard) {
+Window::Ticket Window::open_latest(unsigned shard, TimePoint least) {
   if (buckets_ == 0) return {};
-  const std::uint64_t current = head(shard).current.load(std::memory_order_relaxed);
-  return open_tick(shard, current >> kIndexBits, static_cast<unsigned>(current & ((1U << kIndexBits) - 1)));
+  std::uint64_t latest = advance(head(shard), least);
+  for (unsigned i = 0; i < shards_; ++i) latest = std::max(latest, head(i).current.load(std::memory_order_relaxed));
+  return open_tick(shard, latest >> kIndexBits, static_cast<unsigned>(latest & ((1U << kIndexBits) - 1)));
+}
+
+void Window::note_time(TimePoint now) {
+  if (buckets_ != 0) (void)advance(head(0), now);
 }
 
 Window::Ticket Window::open_tick(unsigned shard, std::uint64_t tick, unsigned index) {

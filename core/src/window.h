@@ -1,7 +1,8 @@
 // The counters behind a breaker (private to core). docs/decisions/0001 tells why they look like this.
 //
 // A time window is shards x buckets of slots. A slot holds five 64-bit words, each [version:16 | high:24 | low:24], and
-// an epoch [version:16 | tick:48]; tick = now / bucket width. A thread adds by compare-exchange to a word of its own
+// an epoch [version:16 | tick:48]; tick = now / bucket width, counted from long before the clock's epoch, so that
+// buckets roll at any time. A thread adds by compare-exchange to a word of its own
 // shard, and only while the word still has the version that the thread read in the epoch. Whoever reuses a slot for a
 // new tick, or empties the window, changes the version, so that a late add can't reach a window it does not belong to;
 // it starts again. Counts leave a slot only under the mutex, into `flushed_`: totals() is exact and never goes back.
@@ -49,6 +50,8 @@ inline constexpr std::uint64_t kHalfMask = kHigh - 1;
 // A counter with its top bit set is halved before it can run into its neighbour.
 inline constexpr std::uint64_t kNearlyFull = (kHigh >> 1U) | ((kHigh >> 1U) << kHalfBits);
 inline constexpr unsigned kIndexBits = 8;
+// The tick in which the clock's epoch lies: there are fewer than so many before it, of a millisecond each.
+inline constexpr std::uint64_t kEpochTick = std::uint64_t{1} << 47U;
 
 // What one event adds to each word.
 struct Tally {
@@ -75,7 +78,7 @@ class Window {
     std::atomic<std::uint32_t> extremes;  // [max code:16 | min code:16]
   };
   struct Head {
-    std::atomic<std::uint64_t> current;  // [tick:56 | slot index:8], a cache of the last division
+    std::atomic<std::uint64_t> current;  // [tick:56 | slot index:8] of the latest time, a cache of the last division
     std::array<std::atomic<std::uint64_t>, kFields> direct;
     std::atomic<std::uint64_t> stale;
   };
@@ -103,9 +106,11 @@ class Window {
   std::uint64_t tick_of(TimePoint now) const;
   Duration bucket_width() const { return Duration(static_cast<Duration::rep>(width_)); }
 
-  // The slot for `now`; for events without a time, that of the shard's last event.
+  // The slot for `now`; for events without a time of their own, that of the latest time that any shard has heard of.
   Ticket open(unsigned shard, TimePoint now);
-  Ticket open_last(unsigned shard);
+  Ticket open_latest(unsigned shard, TimePoint least);
+  // A time at which nothing is counted.
+  void note_time(TimePoint now);
   // Returns how many calls the slot held before, or kGone: nothing was added, because the slot was emptied or reused
   // since the ticket was drawn. Then settle() and start again from open().
   std::uint32_t add(const Ticket& ticket, const Tally& tally);
@@ -149,6 +154,11 @@ class Window {
   void keep_latency(Slot& slot, std::atomic<std::uint16_t>* codes, std::uint64_t version, std::uint32_t number,
                     std::uint16_t code) const;
 
+  // Modulo 2^64: less tick * width_, the time since the tick began.
+  std::uint64_t nanos(TimePoint now) const {
+    return static_cast<std::uint64_t>(now.time_since_epoch().count()) + bias_;
+  }
+  std::uint64_t advance(Head& own, TimePoint now);
   Head& head(unsigned shard) const;
   Slot& slot(unsigned shard, unsigned index) const;
   std::atomic<std::uint16_t>* codes(unsigned shard, unsigned index) const;
@@ -163,6 +173,7 @@ class Window {
   const unsigned shards_;
   const unsigned buckets_;
   const std::uint64_t width_;  // ns; 0 without buckets
+  const std::uint64_t bias_;   // ns: kEpochTick buckets
   const unsigned codes_per_slot_;
   const std::size_t codes_at_;
   const std::size_t stride_;

@@ -33,9 +33,8 @@ inline std::atomic<std::uint16_t>* Window::codes(unsigned shard, unsigned index)
 inline Window::Found Window::find(unsigned shard, TimePoint now) {
   const std::uint64_t current = head(shard).current.load(std::memory_order_relaxed);
   const std::uint64_t tick = current >> kIndexBits;
-  const auto ns = static_cast<std::uint64_t>(now.time_since_epoch().count());
   // Unsigned: also true for a `now` before the tick, and always without buckets.
-  if (ns - tick * width_ >= width_) return {};
+  if (nanos(now) - tick * width_ >= width_) return {};
   const auto index = static_cast<unsigned>(current & ((1U << kIndexBits) - 1));
   Slot& at = slot(shard, index);
   const std::uint64_t epoch = at.epoch.load(std::memory_order_acquire);

@@ -65,14 +65,29 @@ TEST(Window, ATimeOfAWindowAgoHasNoBucketAndOfAMomentAgoHasItsOwn) {
   EXPECT_FALSE(window.open(0, before)) << "its slot serves a newer bucket";
 }
 
-TEST(Window, TimesBeforeTheEpochAreTheEpoch) {
-  Window window(seconds(10), 10, 1);
-  (void)window.add(window.open(0, TimePoint(Duration(-5))), call());
-  EXPECT_EQ(window.counts(TimePoint(Duration(-1)))[kCalls], 1U);
-  std::uint32_t number = 0;
-  EXPECT_FALSE(window.try_add_call(
-      0, TimePoint(Duration(-5)), {}, [] { return true; }, number))
-      << "the long way";
+TEST(Window, BucketsRollAtAnyTimeOfTheClock) {
+  for (const Duration length : {Duration(milliseconds(10)), Duration(seconds(10)), Duration(std::chrono::hours(1))}) {
+    for (const TimePoint start : {TimePoint::min() + length, TimePoint(-std::chrono::hours(3)), TimePoint(-length / 2),
+                                  TimePoint(Duration(0)), TimePoint::max() - 4 * length}) {
+      ManualClock clock(start);
+      Window window(length, 10, 1);
+      (void)window.add(window.open(0, clock.now()), call());
+      std::uint32_t number = 0;
+      EXPECT_TRUE(window.try_add_call(
+          0, clock.now(), {}, [] { return true; }, number));
+      EXPECT_EQ(window.counts(clock.now())[kCalls], 2U);
+      clock.advance(length * 8 / 10);
+      EXPECT_FALSE(window.try_add_call(
+          0, clock.now(), {}, [] { return true; }, number))
+          << "a new bucket";
+      (void)window.add(window.open(0, clock.now()), call());
+      EXPECT_EQ(window.counts(clock.now())[kCalls], 3U);
+      clock.advance(length / 2);
+      EXPECT_EQ(window.counts(clock.now())[kCalls], 1U);
+      clock.advance(length);
+      EXPECT_EQ(window.counts(clock.now())[kCalls], 0U);
+    }
+  }
 }
 
 TEST(Window, TheShortWayAndTheLongWayCountTheSame) {

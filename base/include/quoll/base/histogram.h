@@ -8,6 +8,7 @@
 // Thread-compatible. `AtomicHistogram` (telemetry) shares the bucket layout through bucket_index/bucket_low.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <vector>
@@ -61,9 +62,13 @@ class Histogram {
   std::uint64_t max() const { return max_; }
 
   // The value at a percentile in [0, 100]: the midpoint of the bucket that holds the ceil(p/100 * count)-th value,
-  // clamped to [min, max]; p = 0 is min and p = 100 is max. 0 when empty.
+  // clamped to [min, max]; p = 0 (or below, or NaN) is min and p = 100 (or above) is max. 0 when empty.
   std::uint64_t percentile(double p) const;
-  Duration percentile_duration(double p) const { return Duration(static_cast<Duration::rep>(percentile(p))); }
+  // As nanoseconds; Duration::max() for what is longer.
+  Duration percentile_duration(double p) const {
+    constexpr auto kMost = static_cast<std::uint64_t>(Duration::max().count());
+    return Duration(static_cast<Duration::rep>(std::min(percentile(p), kMost)));
+  }
   // How many recorded values are <= value (to bucket precision).
   std::uint64_t count_at_or_below(std::uint64_t value) const;
 

@@ -20,6 +20,9 @@
 //   else, below 0.9 * the share it overloaded at last:  share = 1.05 * share + 0.005
 //   else:  share *= 1 + growth; growth from 1 % up to 10 %, by a tenth more each interval without overload
 //
+// An interval in which nothing arrived is one without overload: the share grows while nobody asks, and a client that
+// sends nothing is forgiven. So the first request after a rest is taken on.
+//
 // So the lowest priority goes first, all of it before the next; within one, clients over their fair share go before
 // those under it; and no client is cut off as a whole. A request older than max_delay is always shed: nobody waits for
 // it any more. With the whole traffic at priority 0 it is shed like any other.
@@ -88,7 +91,8 @@ class AdmissionControl {
   AdmissionDecision decide(const AdmissionRequest& request, TimePoint now, unsigned shard = 0);
 
   // No more than this share is admitted, whatever the delay says; 1 by default. For local_health: a process that is
-  // short of CPU should not wait for its own queue to tell. In [0.01, 1].
+  // short of CPU should not wait for its own queue to tell. In [0.01, 1], what lies outside is moved to its end; NaN is
+  // 1.
   void set_max_share(double share);
 
   struct Snapshot {
@@ -120,14 +124,16 @@ class AdmissionControl {
   std::uint32_t key(const AdmissionRequest& request, Line& line);
   void close_interval(const AdmissionRequest& request, Duration delay, TimePoint now);
   void update_share(Duration least, bool still_waiting) QUOLL_REQUIRES(mutex_);
+  void recover() QUOLL_REQUIRES(mutex_);
+  void rest(std::int64_t intervals) QUOLL_REQUIRES(mutex_);
   void update_threshold() QUOLL_REQUIRES(mutex_);
-  void update_clients() QUOLL_REQUIRES(mutex_);
+  void update_clients(std::int64_t rested) QUOLL_REQUIRES(mutex_);
 
   const AdmissionOptions options_;
   std::vector<Line> lines_;
   // Read by every call, written once an interval: who is admitted, and how heavy a client is (64: a fair share).
   alignas(64) std::atomic<std::uint32_t> threshold_{kEverything};
-  std::atomic<std::int64_t> interval_end_{0};
+  std::atomic<std::int64_t> interval_end_{INT64_MIN};  // ns; INT64_MIN before the first request
   std::array<std::atomic<std::uint8_t>, kClients> weight_{};
   mutable Mutex mutex_;
   double share_ QUOLL_GUARDED_BY(mutex_) = 1;
@@ -137,7 +143,7 @@ class AdmissionControl {
   bool overloaded_ QUOLL_GUARDED_BY(mutex_) = false;
   Duration least_ QUOLL_GUARDED_BY(mutex_){};
   std::uint64_t decided_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::array<std::uint32_t, kMaxPriorities * kCells> arrivals_ QUOLL_GUARDED_BY(mutex_){};
+  std::array<std::uint64_t, kMaxPriorities * kCells> arrivals_ QUOLL_GUARDED_BY(mutex_){};
 };
 
 // "overload".

@@ -10,8 +10,9 @@
 //   controlled     overloaded, a request that has waited for over `target` (5 ms) is shed, else one that has waited for
 //   delay          over `interval`. The most important class always has `interval`
 //
-// Classes are served strictly in order. When the queue is full, a request takes the place of the oldest one of a less
-// important class; otherwise it is refused. While it is over half full, one client may hold `client_share` of it.
+// Classes are served strictly in order. When the queue is full, a request takes the place of one that has waited for
+// over `interval`, or of the oldest one of a less important class; otherwise it is refused. While it is over half full,
+// one client may hold `client_share` of it.
 //
 // Thread-compatible: one per worker, or under the owner's lock. Nothing is allocated after construction.
 #pragma once
@@ -23,6 +24,7 @@
 #include <vector>
 
 #include "quoll/base/time.h"
+#include "quoll/base/time_math.h"
 #include "quoll/core/admission.h"
 #include "quoll/core/defaulted.h"
 #include "quoll/core/ticket_list.h"
@@ -71,12 +73,13 @@ class AdmissionQueue {
   // The client left. False when it has been taken or evicted already.
   bool cancel(Ticket ticket);
 
-  bool overloaded(TimePoint now) const { return waiters_.size() != 0 && now - last_empty_ > options_.interval; }
+  bool overloaded(TimePoint now) const { return waiters_.size() != 0 && between(last_empty_, now) > options_.interval; }
   unsigned size() const { return waiters_.size(); }
   const AdmissionQueueOptions& options() const { return options_; }
 
  private:
   static constexpr unsigned kClients = 256;
+  std::optional<std::uint64_t> make_room(unsigned lane, TimePoint now);
   std::uint64_t leave(const TicketList::Waiter& waiter);
   unsigned& held_by(std::uint64_t client) { return held_[client % kClients]; }
 

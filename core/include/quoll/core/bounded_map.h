@@ -21,13 +21,16 @@
 
 namespace quoll::core {
 
-// Strings can be looked up by std::string_view, without a copy.
+// Strings can be looked up by std::string_view, without a copy. is_mixed: each bit depends on each of the key's. A hash
+// that does not say so (std::hash<int> is the number itself) is mixed where it is used.
 template <typename Key>
 struct KeyHash {
+  using is_mixed = void;
   std::uint64_t operator()(const Key& key) const { return splitmix64(std::hash<Key>{}(key)); }
 };
 template <>
 struct KeyHash<std::string> {
+  using is_mixed = void;
   std::uint64_t operator()(std::string_view key) const { return splitmix64(std::hash<std::string_view>{}(key)); }
 };
 
@@ -39,6 +42,16 @@ class BoundedMap {
     for (std::uint32_t i = capacity; i-- > 0;) {
       nodes_[i].chain = free_;
       free_ = i;
+    }
+  }
+
+  // All bits of it are good; the map uses the low ones.
+  template <typename Query>
+  static std::uint64_t hash_of(const Query& key) {
+    if constexpr (requires { typename Hash::is_mixed; }) {
+      return Hash{}(key);
+    } else {
+      return splitmix64(static_cast<std::uint64_t>(Hash{}(key)));
     }
   }
 
@@ -111,7 +124,7 @@ class BoundedMap {
   };
   template <typename Query>
   std::uint32_t& head_of(const Query& key) {
-    return heads_[Hash{}(key) & (heads_.size() - 1)];
+    return heads_[hash_of(key) & (heads_.size() - 1)];
   }
   template <typename Query>
   std::uint32_t lookup(const Query& key) {

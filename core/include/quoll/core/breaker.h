@@ -11,6 +11,7 @@
 //
 // Use: try_acquire(now) gives a Permit or a Rejection. A permit is handed back by record() with what became of the
 // call. A permit that is dropped is a cancelled call: it frees its place on every way out and never moves the state.
+// The window counts it at the latest time that the breaker was told.
 //
 // Time is an argument and should be monotonic; a `now` that is a little behind another thread's is well.
 //
@@ -59,7 +60,8 @@ class [[nodiscard]] Permit {
       : core_(std::exchange(other.core_, nullptr)),
         generation_(other.generation_),
         shard_(other.shard_),
-        trial_(other.trial_) {}
+        trial_(other.trial_),
+        given_at_(other.given_at_) {}
   Permit& operator=(Permit&& other) noexcept;
   Permit(const Permit&) = delete;
   Permit& operator=(const Permit&) = delete;
@@ -73,14 +75,15 @@ class [[nodiscard]] Permit {
 
  private:
   friend class internal::BreakerCore;
-  Permit(internal::BreakerCore* core, std::uint32_t generation, std::uint16_t shard, bool trial)
-      : core_(core), generation_(generation), shard_(shard), trial_(trial) {}
+  Permit(internal::BreakerCore* core, std::uint32_t generation, std::uint16_t shard, bool trial, TimePoint now)
+      : core_(core), generation_(generation), shard_(shard), trial_(trial), given_at_(now) {}
   void cancel() noexcept;
 
   internal::BreakerCore* core_;  // null once recorded or moved from
   std::uint32_t generation_;
   std::uint16_t shard_;
   bool trial_;
+  TimePoint given_at_;  // a permit that is dropped has no other time
 };
 
 // The answer to try_acquire.
@@ -120,7 +123,8 @@ class Breaker {
   [[nodiscard]] std::optional<Transition> force(Mode mode, TimePoint now);
   // Closes it by hand and empties the window, in mode automatic, from any state; nothing when it is closed already.
   [[nodiscard]] std::optional<Transition> close(TimePoint now);
-  // What time alone brings about: half_open expires. Call it once a second or so; try_acquire does the same.
+  // What time alone brings about: half_open expires when its trial hangs. Call it once a second or so; try_acquire does
+  // the same.
   [[nodiscard]] std::optional<Transition> poll(TimePoint now);
 
   // Our own process stood still for so long, until now. Evidence only.

@@ -74,7 +74,9 @@ struct BreakerOptions {
   unsigned half_open_permits = 1;
   // Successful trials that close it; one failed (or slow, if that is on) trial opens it again. Default 1; 1 to 10,000.
   unsigned half_open_successes = 1;
-  // It opens again when half_open has not been decided for so long. Default 30 s; 0 is no limit; range up to 24 h.
+  // It opens again when a trial has been under way for so long and none has reported a success meanwhile: for trials
+  // that never report. A success that comes later decides nothing, but the next trials are given twice its time, until
+  // the circuit closes. Default 30 s; 0 is no limit; range up to 24 h.
   Duration half_open_max = std::chrono::seconds(30);
   // After closing, the share of calls admitted grows linearly from ramp_start to all within this time. Default 0: off;
   // range up to 1 h. For callees that fall over when everybody comes back at once.
@@ -107,5 +109,6 @@ struct BreakerOptions {
 
 const char* to_string(WindowKind kind);
 const char* to_string(Mode mode);
+const char* to_string(CountAs meaning);
 
 }  // namespace quoll::core

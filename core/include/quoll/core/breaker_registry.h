@@ -21,24 +21,20 @@
 // Thread-safe: sharded by key, one lock each, held for a lookup.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include "quoll/base/mutex.h"
 #include "quoll/base/result.h"
-#include "quoll/core/bounded_map.h"
 #include "quoll/core/breaker.h"
+#include "quoll/core/sharded_map.h"
 
 namespace quoll::core {
 
 struct BreakerRegistryOptions {
-  // Breakers in all, rounded up to a multiple of 16. Default 10,000; range 1 to 10,000,000. Spread over 16 shards, so
-  // one shard may be full a little before.
+  // Breakers in all. Default 10,000; range 1 to 10,000,000.
   unsigned capacity = 10'000;
   // Of each.
   BreakerOptions breaker = {};
@@ -57,29 +53,22 @@ class BreakerRegistry {
   std::shared_ptr<Breaker> find(std::string_view key);
   bool erase(std::string_view key);
 
-  std::size_t size() const;
+  std::size_t size() const { return breakers_.size(); }
   // Breakers that had to go for others, since the start.
-  std::uint64_t evictions() const { return evictions_.load(std::memory_order_relaxed); }
+  std::uint64_t evictions() const { return breakers_.evictions(); }
   // All there are, oldest use first within a shard. For status pages.
   std::vector<std::shared_ptr<Breaker>> all() const;
   const BreakerRegistryOptions& options() const { return options_; }
 
  private:
-  static constexpr unsigned kShards = 16;
   static constexpr unsigned kLook = 8;
-  using Map = BoundedMap<std::string, std::shared_ptr<Breaker>>;
-  struct alignas(64) Shard {
-    explicit Shard(unsigned capacity) : map(capacity) {}
-    mutable Mutex mutex;
-    mutable Map map QUOLL_GUARDED_BY(mutex);
-  };
-  Shard& shard_of(std::string_view key) const { return *shards_[KeyHash<std::string>{}(key) >> 60U]; }
-  static void evict(Map& map);
+  using Breakers = ShardedMap<std::string, std::shared_ptr<Breaker>>;
+  using Map = Breakers::Map;
+  static std::string dispensable(Map& map);
 
   const BreakerRegistryOptions options_;
   const std::uint64_t seed_;
-  std::array<std::unique_ptr<Shard>, kShards> shards_;
-  std::atomic<std::uint64_t> evictions_{0};
+  Breakers breakers_;
 };
 
 }  // namespace quoll::core

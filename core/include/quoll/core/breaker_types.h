@@ -23,13 +23,15 @@ enum class Reason : std::uint8_t {
   consecutive_failures,
   trial_failed,
   trial_slow,
-  half_open_expired,  // half_open_max passed without a decision
+  half_open_expired,  // a trial was under way for half_open_max and did not report
   reset_timeout,      // the time open is over
   trials_succeeded,
   by_hand,
 };
 
-// Counts over the window. A call is a sample that counts towards the rates (see CountAs).
+// Counts over the window; they stop at the end of 32 bits, and are halved together past 8 million calls in one bucket
+// of a shard, which leaves the rates as they are (LifetimeTotals stay exact). A call is a sample that counts towards
+// the rates (see CountAs).
 struct WindowCounts {
   std::uint32_t calls = 0;
   std::uint32_t failed_calls = 0;  // numerator of the failure rate
@@ -118,7 +120,7 @@ struct Snapshot {
   Mode mode = Mode::automatic;
   TimePoint since{};
   std::uint32_t generation = 0;
-  // Until the next trial (open) or until half_open expires; zero elsewhere and when overdue.
+  // Until the next trial (open) or until half_open expires; zero elsewhere, when overdue, and with no trial under way.
   Duration remaining{};
   std::uint32_t trials_in_flight = 0;
   std::uint32_t trials_succeeded = 0;

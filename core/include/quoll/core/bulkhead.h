@@ -7,14 +7,15 @@
 // waits in its own way (a coroutine, a condition variable), and is told by whoever frees a place:
 //
 //   auto slot = bulkhead.try_acquire(shard);                     // admitted?
-//   if (!slot) auto ticket = bulkhead.enqueue(tag, deadline);    // nullopt: the queue is full, refuse
+//   if (!slot) auto ticket = bulkhead.enqueue(tag, deadline);    // nullopt: the queue is full
 //   hand_out();                                                  // after each enqueue and after each slot that ends:
 //   while (auto ready = bulkhead.next_ready(now)) wake(ready->tag, std::move(ready->slot));
 //
-// next_ready() gives places to waiters, first come first served; nobody overtakes them. A waiter whose deadline has
-// passed is handed out without a slot. A waiter that goes away says cancel(ticket); when that returns false its place
-// has already been handed out, and dropping the slot frees it.
-// Calling next_ready after *enqueue*, too, closes the gap in which a place became free between try_acquire and enqueue.
+// next_ready() hands out those whose deadline has passed first, without a slot, wherever they stand in the queue. Then
+// it gives places to waiters, first come first served; nobody overtakes them. A queue that is full may hold some whose
+// time is over: call hand_out() and enqueue once more before refusing. A waiter that goes away says cancel(ticket);
+// when that returns false its place has already been handed out, and dropping the slot frees it. Calling next_ready
+// after *enqueue*, too, closes the gap in which a place became free between try_acquire and enqueue.
 //
 // Thread-safe. Without waiters no lock is taken. Nothing is allocated after construction.
 #pragma once
@@ -28,6 +29,7 @@
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
 #include "quoll/core/concurrency_limit.h"
+#include "quoll/core/deadline_heap.h"
 #include "quoll/core/ticket_list.h"
 
 namespace quoll::core {
@@ -35,7 +37,7 @@ namespace quoll::core {
 struct BulkheadOptions {
   // Default 25; range 1 to 1,000,000. What the callee (or the pool behind it) bears at a time.
   unsigned max_in_flight = 25;
-  // Default 0: refuse at once; range up to 100,000. 56 bytes each.
+  // Default 0: refuse at once; range up to 100,000. 68 bytes each.
   unsigned max_waiting = 0;
 
   std::vector<std::string> validate() const;
@@ -60,6 +62,7 @@ class Bulkhead {
     std::uint64_t tag;
     std::optional<Slot> slot;  // none: its deadline has passed
   };
+  // O(log of those who wait).
   std::optional<Ready> next_ready(TimePoint now, unsigned shard = 0);
 
   unsigned in_flight() const { return limit_.in_flight(); }
@@ -72,6 +75,7 @@ class Bulkhead {
   std::atomic<unsigned> waiting_{0};
   Mutex mutex_;
   TicketList queue_ QUOLL_GUARDED_BY(mutex_);
+  DeadlineHeap deadlines_ QUOLL_GUARDED_BY(mutex_);
 };
 
 }  // namespace quoll::core

@@ -39,6 +39,7 @@
 #include "quoll/core/defaulted.h"
 #include "quoll/core/outcome.h"
 #include "quoll/core/permit_pool.h"
+#include "quoll/core/sum_and_count.h"
 
 namespace quoll::core {
 
@@ -132,9 +133,9 @@ class ConcurrencyLimit {
 
  private:
   friend class Slot;
-  // What one shard gathered in this window: sum of microseconds in the upper 44 bits, calls in the lower 20.
+  // What one shard gathered in this window.
   struct alignas(64) Line {
-    std::atomic<std::uint64_t> sum_and_count{0};
+    SumAndCount latencies;
     std::atomic<bool> dropped{false};
     std::atomic<bool> refused{false};
   };
@@ -157,7 +158,7 @@ class ConcurrencyLimit {
   const ConcurrencyLimitOptions options_;
   PermitPool permits_;
   std::array<Line, PermitPool::kShards> lines_;
-  alignas(64) std::atomic<std::int64_t> window_end_{0};  // ns; 0 before the first sample
+  alignas(64) std::atomic<std::int64_t> window_end_{INT64_MIN};  // ns; INT64_MIN before the first sample
   mutable Mutex mutex_;
   std::int64_t window_start_ QUOLL_GUARDED_BY(mutex_) = 0;
   double estimate_ QUOLL_GUARDED_BY(mutex_);

@@ -13,6 +13,7 @@
 
 #include "quoll/base/result.h"
 #include "quoll/base/time.h"
+#include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
@@ -23,7 +24,7 @@ class Deadline {
   explicit Deadline(TimePoint at) : at_(at) {}
   static Deadline in(Duration left, TimePoint now) {
     // Far enough is without a limit; it also keeps the sum in range.
-    return left >= std::chrono::hours(24 * 365) ? Deadline() : Deadline(now + left);
+    return left >= std::chrono::hours(24 * 365) ? Deadline() : Deadline(after(now, left));
   }
 
   bool unlimited() const { return at_ == TimePoint::max(); }
@@ -32,14 +33,15 @@ class Deadline {
   // Never negative; Duration::max() without a limit.
   Duration remaining(TimePoint now) const {
     if (unlimited()) return Duration::max();
-    return std::max(at_ - now, Duration::zero());
+    return std::max(between(now, at_), Duration::zero());
   }
   // The earlier of two: a callee's own limit never extends its caller's.
   Deadline earlier(Deadline other) const { return Deadline(std::min(at_, other.at_)); }
   // What to tell the next one: what is left less `reserve`, the time its answer needs on the way back.
   Duration to_propagate(TimePoint now, Duration reserve) const {
     if (unlimited()) return Duration::max();
-    return std::max(remaining(now) - reserve, Duration::zero());
+    const Duration left = remaining(now);
+    return reserve >= left ? Duration::zero() : left - std::max(reserve, Duration::zero());
   }
 
   friend bool operator==(const Deadline&, const Deadline&) = default;

@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "quoll/base/time.h"
+#include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
@@ -64,9 +65,13 @@ class LocalHealth {
   // The largest sign when it was last raised.
   LocalCause cause() const { return cause_.load(std::memory_order_relaxed); }
 
-  // A threshold, stretched. For deadlines whose verdict has no kernel stamp behind it.
+  // A threshold, stretched; Duration::max() stays no limit, and so does what becomes longer. For deadlines whose
+  // verdict has no kernel stamp behind it.
   Duration widen(Duration threshold) const {
-    return Duration(static_cast<Duration::rep>(static_cast<double>(threshold.count()) * multiplier()));
+    constexpr Duration kSafe = Duration::max() / 128;  // no multiplier is above 100: two years are never too long
+    const double stretched = static_cast<double>(threshold.count()) * multiplier();
+    if (threshold <= kSafe && threshold >= -kSafe) return Duration(static_cast<Duration::rep>(stretched));
+    return from_nanos(stretched);
   }
   // The share of requests to admit: AdmissionControl::set_max_share().
   double admission_share() const { return 1 / multiplier(); }

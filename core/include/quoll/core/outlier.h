@@ -13,9 +13,10 @@
 // later. Latency is not Envoy's either (envoyproxy/envoy#288).
 //
 // An ejection lasts base_ejection times the number of ejections so far, at most max_ejection; that number goes down by
-// one each interval in which the endpoint is in. No more than max_ejected of the endpoints are out at a time, but one
-// may be; never the last. One that returns gets a weight that grows from slow_start_min to 1 within slow_start. What
-// comes back from an endpoint while it is out (calls from before) is not counted.
+// one for each interval that the endpoint has been in, with calls or without. No more than max_ejected of the endpoints
+// are out at a time, but one may be (none if it is 0); never the last. One that returns gets a weight that grows from
+// slow_start_min to 1 within slow_start. What comes back from an endpoint while it is out (calls from before) is not
+// counted.
 //
 // Thread-safe. record() is one atomic add on a line of the endpoint and the shard; available() and weight() are a load.
 // Nothing is allocated by them. The number of endpoints is fixed: make another when it changes.
@@ -31,8 +32,10 @@
 
 #include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
+#include "quoll/base/time_math.h"
 #include "quoll/core/defaulted.h"
 #include "quoll/core/outcome.h"
+#include "quoll/core/sum_and_count.h"
 
 namespace quoll::core {
 
@@ -55,7 +58,8 @@ struct OutlierOptions {
   // range base_ejection to 24 h.
   Defaulted<Duration> base_ejection = usual(std::chrono::seconds(30));
   Defaulted<Duration> max_ejection = usual(std::chrono::minutes(5));
-  // Share of the endpoints. Default 0.1; range 0 to 1.
+  // Share of the endpoints. Default 0.1; range 0 to 1. Above 0, one may be out however few there are; 0 turns ejection
+  // off.
   double max_ejected = 0.1;
   // Default 30 s; range 0 (off) to 1 h. Default 0.1; range 0.01 to 1.
   Duration slow_start = std::chrono::seconds(30);
@@ -90,7 +94,7 @@ class OutlierEjection {
   std::optional<Ejection> record(std::size_t endpoint, const Sample& sample, TimePoint now, unsigned shard = 0);
   // Compares the endpoints when the interval is over; otherwise one load. Call it once a second or so.
   std::vector<Ejection> poll(TimePoint now);
-  // By hand; the bound on the number of ejected ones holds here, too.
+  // By hand; the bounds on the number of ejected ones hold here, too.
   std::optional<Ejection> eject(std::size_t endpoint, TimePoint now);
   void restore(std::size_t endpoint);
 
@@ -100,7 +104,7 @@ class OutlierEjection {
   // 0 while it is out, then from slow_start_min to 1: multiply it into the balancer's weight.
   double weight(std::size_t endpoint, TimePoint now) const {
     const std::int64_t until = endpoints_[endpoint].out_until.load(std::memory_order_relaxed);
-    return until == kNever ? 1 : returning_weight(now.time_since_epoch().count() - until);
+    return until == kNever ? 1 : returning_weight(subtract_saturating(now.time_since_epoch().count(), until));
   }
   std::size_t ejected(TimePoint now) const;
   std::size_t size() const { return endpoints_.size(); }
@@ -111,11 +115,11 @@ class OutlierEjection {
   static constexpr std::int64_t kNever = INT64_MIN;  // it has not been out
   struct alignas(64) Endpoint {
     std::atomic<std::int64_t> out_until{kNever};  // ns
-    std::atomic<std::uint32_t> consecutive{0};
-    unsigned times = 0;  // guarded by mutex_
+    std::atomic<std::uint64_t> consecutive{0};
+    unsigned times = 0;  // as of the end of the last ejection; guarded by mutex_
   };
   struct alignas(64) Cell {
-    std::atomic<std::uint64_t> good{0};  // sum of microseconds in the upper 44 bits, successes in the lower 20
+    SumAndCount good;
     std::atomic<std::uint64_t> bad{0};
   };
   struct Compared {
@@ -124,14 +128,15 @@ class OutlierEjection {
     double latency;  // seconds; 0 without a success
   };
   double returning_weight(std::int64_t since) const;
+  unsigned times_now(const Endpoint& endpoint, TimePoint now) const;
   bool has_room(TimePoint now) const;
   std::optional<Ejection> eject_locked(Ejection why, TimePoint now) QUOLL_REQUIRES(mutex_);
   std::vector<Compared> gather() QUOLL_REQUIRES(mutex_);
 
   const OutlierOptions options_;
   std::vector<Endpoint> endpoints_;
-  std::vector<Cell> cells_;  // endpoint * kShards + shard
-  std::atomic<std::int64_t> next_{0};
+  std::vector<Cell> cells_;                    // endpoint * kShards + shard
+  std::atomic<std::int64_t> next_{INT64_MIN};  // ns; INT64_MIN before the first poll
   Mutex mutex_;
 };
 

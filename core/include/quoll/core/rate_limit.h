@@ -5,8 +5,12 @@
 // (Retry-After is honest). The generic cell rate algorithm is ITU-T I.371 / ATM Forum Traffic Management 4.0; the
 // virtual-scheduling form is used:
 //
-//   interval = period / rate;  tolerance = interval * (burst - 1)
+//   interval = period / rate;  tolerance = interval * (burst - cost)
 //   admit at `now` if now >= tat - tolerance;  then tat = max(tat, now) + interval * cost
+//
+// A rate that does not divide the period is kept exactly: what an interval has beyond whole nanoseconds is summed up
+// beside the word (2^-64 ns each), and its carries go into it. A cost above the burst can never be admitted, and is
+// refused without a promise: Decision::never().
 //
 // Threads that share one word pay for it: each call takes it from the others' caches. So, from a burst of 128 on, and
 // while the limit is far away, calls are counted on a line of the caller's shard and told to the word some at a time.
@@ -26,6 +30,7 @@
 #include <vector>
 
 #include "quoll/base/time.h"
+#include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
@@ -49,15 +54,18 @@ class RateLimit {
   struct Decision {
     bool admitted;
     // How long until the same call would be admitted (not admitted), or how long the caller has to wait (a
-    // reservation).
+    // reservation). Never negative.
     Duration wait;
+
+    // It will not be admitted however long the caller waits: the cost is above the burst. `wait` is Duration::max().
+    bool never() const { return !admitted && wait == Duration::max(); }
   };
 
-  // Admits now or refuses and says when to come back. Nothing is consumed by a refusal. cost >= 1. shard: the caller's
-  // thread, any number.
+  // Admits now or refuses and says when to come back. Nothing is consumed by a refusal. cost: how many calls it counts
+  // for; any number, above the burst it is refused for good. shard: the caller's thread, any number.
   Decision try_acquire(TimePoint now, std::uint64_t cost = 1, unsigned shard = 0) {
     const std::int64_t at = now.time_since_epoch().count();
-    if (cost == 1 && batch_ > 1 && tat_.load(std::memory_order_relaxed) - at <= far_) {
+    if (cost == 1 && batch_ > 1 && limit_is_far(at)) {
       std::atomic<std::uint32_t>& untold = shards_[shard % kShards].untold;
       if (untold.fetch_add(1, std::memory_order_relaxed) + 1 >= batch_) {
         tell(at, untold.exchange(0, std::memory_order_relaxed));
@@ -66,7 +74,8 @@ class RateLimit {
     }
     return take(now, Duration::zero(), cost);
   }
-  // Takes a place and says how long to wait for it; refuses when that is longer than max_wait.
+  // Takes a place and says how long to wait for it; refuses when that is longer than max_wait, and a cost above the
+  // burst for good.
   Decision reserve(TimePoint now, Duration max_wait, std::uint64_t cost = 1);
 
   // How long until a call would be admitted; zero when one would be now. A look, which consumes nothing.
@@ -81,17 +90,31 @@ class RateLimit {
     std::atomic<std::uint32_t> untold{0};  // calls admitted that tat_ does not know of
   };
 
+  // Nanoseconds, and 2^-64ths of one.
+  struct Span {
+    std::int64_t whole;
+    std::uint64_t fraction;
+  };
+
+  // Unsigned, so that what has never been used, long ago, may wrap round and take the long way. No call takes the word
+  // further ahead of its time than 63 bits hold.
+  bool limit_is_far(std::int64_t at) const {
+    const auto tat = static_cast<std::uint64_t>(tat_.load(std::memory_order_relaxed));
+    return static_cast<std::int64_t>(tat - static_cast<std::uint64_t>(at)) <= far_;
+  }
+  Span span_of(std::uint64_t calls) const;
+  bool advance(std::int64_t& tat, std::int64_t at, Span step);
   Decision take(TimePoint now, Duration max_wait, std::uint64_t cost);
   void tell(std::int64_t at, std::uint32_t calls);
   std::uint32_t collect();
 
   const RateLimitOptions options_;
-  const std::int64_t interval_;   // ns between calls at the limit
-  const std::int64_t tolerance_;  // ns by which a burst may run ahead
-  const std::uint32_t batch_;     // calls that a shard may not have told; 1: each is told
-  const std::int64_t far_;        // ns by which a burst may run ahead and the limit still be far away
-  // Theoretical arrival time of the next call, ns since the clock's epoch.
-  alignas(64) std::atomic<std::int64_t> tat_{std::int64_t{-1} << 62U};
+  const Span interval_;        // between calls at the limit
+  const std::uint32_t batch_;  // calls that a shard may not have told; 1: each is told
+  const std::int64_t far_;     // ns by which a burst may run ahead and the limit still be far away
+  // Theoretical arrival time of the next call: ns since the clock's epoch, and the part of one that is beyond.
+  alignas(64) std::atomic<std::int64_t> tat_{INT64_MIN};
+  std::atomic<std::uint64_t> fraction_{0};
   std::array<Shard, kShards> shards_;
 };
 

@@ -43,33 +43,34 @@ class RetryBudget {
   // `options` must be valid.
   explicit RetryBudget(const RetryBudgetOptions& options);
 
-  // One first attempt was sent; a refused call deposits nothing. `stripe` spreads threads; any number, best the
-  // worker's index.
+  // One first attempt was sent: no policy has refused it. (Refused calls would fill the bucket in an outage, when it
+  // has to be empty.) `stripe` spreads threads; any number, best the worker's index.
   void deposit(unsigned stripe = 0);
   // Takes a token for one retry, or refuses. A refusal takes nothing.
   bool try_withdraw(TimePoint now);
   // Gives back the token of a retry that was not made after all.
-  void refund() { add(kMicro); }
+  void refund() { add(kToken); }
   // Tokens in the bucket, without those still in the stripes.
   double balance(TimePoint now) const;
   const RetryBudgetOptions& options() const { return options_; }
 
  private:
-  static constexpr std::int64_t kMicro = 1'000'000;  // tokens are counted in millionths
+  static constexpr std::int64_t kToken = 1'000'000'000;  // tokens are counted in billionths
   struct alignas(64) Stripe {
-    std::atomic<std::int64_t> micros{0};
+    std::atomic<std::int64_t> held{0};
   };
+  std::int64_t trickled(std::int64_t from, std::int64_t to) const;
   void trickle(TimePoint now);
-  void add(std::int64_t micros);
+  void add(std::int64_t amount);
 
   const RetryBudgetOptions options_;
   const std::int64_t deposit_;
-  const double trickle_per_ns_;
+  const std::int64_t rate_;  // of the trickle: a 2^kRateBits-th of a billionth of a token a nanosecond
   const std::int64_t capacity_;
   const std::int64_t reserve_;
   std::array<Stripe, 4> stripes_;
   alignas(64) std::atomic<std::int64_t> balance_;
-  std::atomic<std::int64_t> trickled_at_{0};  // ns; 0 until the first withdrawal
+  std::atomic<std::int64_t> trickled_at_{INT64_MIN};  // ns; INT64_MIN until the first withdrawal
 };
 
 struct RetryOptions {
@@ -99,7 +100,7 @@ struct FailedAttempt {
   bool idempotent = true;
   // The callee cannot have seen the call: no connection, or a rejection before sending. Always safe to repeat.
   bool never_sent = false;
-  // What the callee asked for.
+  // What the callee asked for. A time that has passed already (negative) is none.
   std::optional<Duration> retry_after = {};
   // What is left of the call's overall deadline; a retry that would start past it is not made.
   std::optional<Duration> remaining = {};
@@ -118,7 +119,7 @@ enum class RetryRefusal : std::uint8_t {
 };
 
 struct RetryDecision {
-  // How long to wait before the next attempt; meaningful without a refusal.
+  // How long to wait before the next attempt; meaningful without a refusal. Never negative.
   Duration wait{};
   std::optional<RetryRefusal> refusal = {};
 

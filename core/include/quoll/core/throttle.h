@@ -13,8 +13,13 @@
 // be kept per second. `padding` requests are never counted against the callee, so that a single failure of a quiet
 // client refuses nothing.
 //
-// It is slow to forgive, as the book's is: after a long outage, about two windows until nothing is refused any more,
-// for what is let through grows with what was accepted. A window of 10 s forgives in 20.
+// It is slow to forgive, as the book's is, for what is let through grows with what was accepted. After an outage that
+// is longer than the window, until nothing is refused any more:
+//
+//   window / 2 * (ln(k / (k - 1)) + ln(1 / (1 - max_refused)) / (k - 1))
+//
+// With the defaults 1.8 windows; with k = 1.1 sixteen, less the more `padding` is beside the requests of a window. It
+// is time that forgives, with calls or without.
 //
 // Thread-safe. A call is one atomic add on a line of the caller's shard. The counts are added up when a shard has had
 // 16 calls, or a 64th of those of the window if that is more, and at the first in each hundredth of the window: so
@@ -103,12 +108,12 @@ class Throttle {
   const std::uint64_t seed_;
   std::array<Line, kShards> lines_;
   alignas(64) std::atomic<std::uint32_t> probability_{0};  // of refusal, in 1 / kOne
-  std::atomic<std::int64_t> next_{0};                      // when to add up at the latest, ns
+  std::atomic<std::int64_t> next_{INT64_MIN};              // when to add up at the latest, ns
   std::atomic<std::uint64_t> batch_{kBatch};               // and after how many calls of a shard
   alignas(64) mutable Mutex mutex_;                        // away from what every call reads
   double requests_ QUOLL_GUARDED_BY(mutex_) = 0;
   double accepts_ QUOLL_GUARDED_BY(mutex_) = 0;
-  std::int64_t at_ QUOLL_GUARDED_BY(mutex_) = 0;
+  std::int64_t at_ QUOLL_GUARDED_BY(mutex_) = INT64_MIN;  // ns; INT64_MIN before the first call
 };
 
 }  // namespace quoll::core

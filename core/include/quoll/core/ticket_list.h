@@ -35,6 +35,8 @@ class TicketList {
   // The first and the last of a lane; null when empty. Until the next change.
   const Waiter* front(unsigned lane = 0) const;
   const Waiter* back(unsigned lane = 0) const;
+  // That of the first of a lane; nothing when empty.
+  std::optional<Ticket> front_ticket(unsigned lane = 0) const;
   std::optional<Waiter> pop_front(unsigned lane = 0);
   std::optional<Waiter> pop_back(unsigned lane = 0);
   // Nothing when the ticket has left already.

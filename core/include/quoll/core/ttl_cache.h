@@ -2,26 +2,23 @@
 //
 // An entry is fresh for `ttl`, then stale for `stale_for`. Fresh ones save a call. Stale ones are for the fallback: an
 // old answer is often better than none, and a callee that is down gets no more load for it ("stale-if-error", RFC
-// 5861). When it is full, the entry that was used longest ago goes.
+// 5861). When it is full, the entry that was used longest ago goes (above 127 entries: of the key's shard).
 //
-// Thread-safe: sharded by key, one lock each, held for a lookup and a copy of the value. Values should be small or
-// shared (std::shared_ptr<const T>). A lookup allocates nothing of its own.
+// Thread-safe: sharded by key, one lock each, held for a lookup and a copy of the value. Any hash will do. Values
+// should be small or shared (std::shared_ptr<const T>). A lookup allocates nothing of its own.
 #pragma once
 
 #include <algorithm>
-#include <array>
-#include <atomic>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "quoll/base/mutex.h"
 #include "quoll/base/time.h"
-#include "quoll/core/bounded_map.h"
+#include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
+#include "quoll/core/sharded_map.h"
 
 namespace quoll::core {
 
@@ -46,10 +43,8 @@ class TtlCache {
   };
 
   // `options` must be valid.
-  explicit TtlCache(const TtlCacheOptions& options) : options_(internal::accepted("TtlCache", options)) {
-    const unsigned each = (options.capacity + kShards - 1) / kShards;
-    for (auto& shard : shards_) shard = std::make_unique<Shard>(each);
-  }
+  explicit TtlCache(const TtlCacheOptions& options)
+      : options_(internal::accepted("TtlCache", options)), entries_(options_.capacity) {}
 
   // Fresh entries only.
   template <typename Query>
@@ -61,73 +56,56 @@ class TtlCache {
   // Fresh or stale: for a fallback.
   template <typename Query>
   std::optional<Found> find(const Query& key, TimePoint now) {
-    Shard& shard = shard_of(key);
-    const MutexLock lock(shard.mutex);
-    Entry* entry = shard.map.use(key);
-    if (entry == nullptr) return std::nullopt;
-    const Duration age = std::max(now - entry->since, Duration::zero());
-    if (age >= options_.ttl + options_.stale_for) {
-      shard.map.erase(key);
-      return std::nullopt;
-    }
-    return Found{entry->value, age, age < options_.ttl};
+    return entries_.with(key, [&](Map& map) -> std::optional<Found> {
+      Entry* entry = map.use(key);
+      if (entry == nullptr) return std::nullopt;
+      const Duration age = std::max(between(entry->since, now), Duration::zero());
+      if (age >= options_.ttl + options_.stale_for) {
+        entries_.erase_in(map, key);
+        return std::nullopt;
+      }
+      return Found{entry->value, age, age < options_.ttl};
+    });
   }
   void put(Key key, Value value, TimePoint now) {
-    Shard& shard = shard_of(key);
-    const MutexLock lock(shard.mutex);
-    if (Entry* entry = shard.map.use(key)) {
-      *entry = Entry{std::move(value), now};
-      return;
-    }
-    if (shard.map.full()) {
-      std::optional<Key> oldest;
-      shard.map.oldest_first([&](const Key& candidate, Entry&) {
-        oldest = candidate;
-        return false;
-      });
-      shard.map.erase(*oldest);
-      evictions_.fetch_add(1, std::memory_order_relaxed);
-    }
-    shard.map.insert(std::move(key), Entry{std::move(value), now});
+    entries_.with(key, [&](Map& map) {
+      if (Entry* entry = map.use(key)) {
+        *entry = Entry{std::move(value), now};
+      } else {
+        entries_.insert(map, std::move(key), Entry{std::move(value), now}, longest_unused);
+      }
+    });
+    entries_.trim(longest_unused);
   }
   template <typename Query>
   bool erase(const Query& key) {
-    Shard& shard = shard_of(key);
-    const MutexLock lock(shard.mutex);
-    return shard.map.erase(key).has_value();
+    return entries_.erase(key);
   }
 
-  std::size_t size() const {
-    std::size_t sum = 0;
-    for (const auto& shard : shards_) {
-      const MutexLock lock(shard->mutex);
-      sum += shard->map.size();
-    }
-    return sum;
-  }
+  std::size_t size() const { return entries_.size(); }
   // Entries that had to go for others, since the start.
-  std::uint64_t evictions() const { return evictions_.load(std::memory_order_relaxed); }
+  std::uint64_t evictions() const { return entries_.evictions(); }
   const TtlCacheOptions& options() const { return options_; }
 
  private:
-  static constexpr unsigned kShards = 16;
   struct Entry {
     Value value;
     TimePoint since;
   };
-  struct alignas(64) Shard {
-    explicit Shard(unsigned capacity) : map(capacity) {}
-    mutable Mutex mutex;
-    BoundedMap<Key, Entry, Hash> map QUOLL_GUARDED_BY(mutex);
-  };
-  template <typename Query>
-  Shard& shard_of(const Query& key) {
-    return *shards_[Hash{}(key) >> 60U];  // the map uses the low bits
+  using Entries = ShardedMap<Key, Entry, Hash>;
+  using Map = typename Entries::Map;
+
+  static Key longest_unused(Map& map) {
+    std::optional<Key> oldest;
+    map.oldest_first([&oldest](const Key& key, const Entry&) {
+      oldest = key;
+      return false;
+    });
+    return std::move(*oldest);
   }
 
   const TtlCacheOptions options_;
-  std::array<std::unique_ptr<Shard>, kShards> shards_;
-  std::atomic<std::uint64_t> evictions_{0};
+  Entries entries_;
 };
 
 }  // namespace quoll::core
