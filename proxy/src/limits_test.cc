@@ -93,7 +93,7 @@ TEST(Limits, AClientThatHasSentItsEndGetsItsAnswerAndTheEnd) {
   }
 }
 
-TEST(Limits, ConnectionsBeyondTheLimitAreClosed) {
+TEST(Limits, ConnectionsBeyondTheLimitAreToldToComeBack) {
   Testbed bed(always(answer(200, "ok")), [](ProxyOptions& o) {
     o.max_connections = 3;
     o.workers = 2;
@@ -103,12 +103,33 @@ TEST(Limits, ConnectionsBeyondTheLimitAreClosed) {
     clients.push_back(bed.client());
     EXPECT_EQ(clients.back().ask(get()).status(), 200);
   }
-  Wire extra = bed.client();
-  EXPECT_EQ(extra.ask(get()).status(), 0);
-  EXPECT_EQ(bed.metric("quoll_client_connections_refused_total"), 1);
+  for (int i = 0; i < 2; ++i) {
+    Wire extra = bed.client();
+    const Message told = extra.ask(get());
+    EXPECT_EQ(told.status(), 503);
+    EXPECT_TRUE(told.whole);
+    EXPECT_EQ(told.field("Retry-After"), "1");
+    EXPECT_EQ(told.field("Connection"), "close");
+    EXPECT_NE(told.field("Proxy-Status").find("connection_limit_reached"), std::string::npos);
+    extra.finish_sending();
+    EXPECT_EQ(extra.read_to_end(), WireEnd::eof) << "and not a reset, which could take the answer away";
+  }
+  EXPECT_EQ(bed.metric("quoll_client_connections_refused_total"), 2);
   clients.pop_back();
   EXPECT_TRUE(eventually([&] { return bed.metric("quoll_client_connections") == 2; }));
   EXPECT_EQ(bed.ask(get()).status(), 200);
+}
+
+// More than are closed with patience: the others are closed at once, and nobody waits.
+TEST(Limits, AFloodBeyondTheLimitIsTurnedAwayWithoutHoldingOnToIt) {
+  Testbed bed(always(answer(200, "ok")), [](ProxyOptions& o) { o.max_connections = 1; });
+  Wire only = bed.client();
+  EXPECT_EQ(only.ask(get()).status(), 200);
+  std::vector<Wire> flood;
+  for (int i = 0; i < 200; ++i) flood.push_back(bed.client());
+  for (Wire& wire : flood) EXPECT_EQ(wire.read_answer().status(), 503);
+  EXPECT_EQ(bed.metric("quoll_client_connections_refused_total"), 200);
+  EXPECT_EQ(only.ask(get()).status(), 200);
 }
 
 std::string admin_get(std::string_view path, std::string_view fields) {

@@ -164,7 +164,7 @@ void Proxy::Impl::accept(WorkerState& state, net::TcpSocket socket) {
   if (connections.fetch_add(1, std::memory_order_relaxed) >= options.max_connections) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     metrics.connections_refused.add(1, state.shard);
-    return;  // closes it
+    return state.turn_away(state.worker.loop(), std::move(socket));
   }
   metrics.connections_accepted.add(1, state.shard);
   net::spawn(state.worker.executor(), Connection::serve(state, std::move(socket)));

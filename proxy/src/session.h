@@ -19,6 +19,7 @@
 #include "quoll/net/worker.h"
 #include "quoll/proxy/options.h"
 #include "route.h"
+#include "turn_away.h"
 #include "upstream_pool.h"
 
 namespace quoll::proxy {
@@ -84,6 +85,7 @@ struct WorkerState {
   std::vector<RouteDurations> durations;   // by Route::index
   std::vector<core::RetryPolicy> retries;  // by Route::index
   bool draining = false;
+  TurnAway turn_away;
   std::vector<std::unique_ptr<Exchange>> spare;
   boost::intrusive::list<OpenConnection> open;
 };

@@ -84,7 +84,7 @@ struct ProxyOptions : RouteSettings {
 
   // Limits on what clients control.
   http::Limits limits;
-  // Client connections at a time; more are closed at once. Default 20,000.
+  // Client connections at a time; more get a 503 and are closed at once. Default 20,000; range 1 to 1,000,000.
   std::size_t max_connections = 20'000;
   // A request's head must be complete this long after its first byte. Default 10 s.
   Duration head_timeout = std::chrono::seconds(10);
