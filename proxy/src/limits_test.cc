@@ -153,6 +153,50 @@ TEST(Admin, AnswersOnlyAddressesAndLocalhost) {
   EXPECT_EQ(bed.event("open"), 0);
 }
 
+TEST(Admin, ABrowserMustSayThatItsRequestComesFromHereAndSayItOnce) {
+  Testbed bed(always(answer(200, "ok")));
+  const std::string own = "127.0.0.1:" + std::to_string(bed.proxy->admin_endpoint().port());
+  const auto ask = [&](const std::string& line, const std::string& fields) {
+    return bed.admin(line + " HTTP/1.1\r\nHost: " + own + "\r\nContent-Length: 0\r\n" + fields + "\r\n").status();
+  };
+  const std::string open = "POST /circuits/default/open";
+  const std::string origin = "Origin: http://" + own + "\r\n";
+  for (const std::string& fields :
+       {origin + "Origin: http://evil.test\r\n", "Origin: http://evil.test\r\n" + origin, origin + origin,
+        std::string("Sec-Fetch-Site: cross-site\r\n"), std::string("Sec-Fetch-Site: same-site\r\n"),
+        std::string("Sec-Fetch-Site: elsewhere\r\n"), "Sec-Fetch-Site: cross-site\r\n" + origin,
+        std::string("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n"),
+        std::string("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n")}) {
+    EXPECT_EQ(ask(open, fields), 403) << fields;
+  }
+  EXPECT_EQ(bed.event("open"), 0);
+  EXPECT_EQ(ask("GET /circuit-status", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"), 403);
+  EXPECT_EQ(ask("GET /circuit-status", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"), 200) << "a link";
+  EXPECT_EQ(ask("GET /circuit-status", "Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n"), 200);
+  EXPECT_EQ(ask(open, "Sec-Fetch-Site: same-origin\r\n" + origin), 200);
+  EXPECT_EQ(ask(open, ""), 200) << "no browser";
+}
+
+TEST(Admin, SilentConnectionsDoNotLockThePort) {
+  Testbed bed(always(answer(200, "ok")));
+  std::vector<Wire> silent;
+  std::vector<Wire> half;
+  for (int i = 0; i < 200; ++i) {
+    silent.push_back(Wire::to(bed.proxy->admin_endpoint().port()));
+    half.push_back(Wire::to(bed.proxy->admin_endpoint().port()));
+    ASSERT_TRUE(
+        half.back().send("POST /circuits/default/open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"));
+  }
+  EXPECT_EQ(bed.admin(admin_get("/health", "Host: localhost\r\n")).status(), 200);
+  EXPECT_EQ(silent.front().read_to_end(), WireEnd::eof) << "the one that waited longest made room";
+  // The newest is still there: it is not cut off by those that came before it.
+  EXPECT_EQ(silent.back().ask(admin_get("/health", "Host: localhost\r\n")).status(), 200);
+  const TimePoint start = steady_now();
+  EXPECT_EQ(Wire::to(bed.proxy->admin_endpoint().port()).read_to_end(), WireEnd::eof);
+  EXPECT_LT(steady_now() - start, std::chrono::seconds(15)) << "patience with a silent connection is short";
+  EXPECT_EQ(bed.event("open"), 0);
+}
+
 TEST(Admin, ControlNeedsPostAndAKnownCircuit) {
   Testbed bed(always(answer(200, "ok")));
   EXPECT_EQ(bed.admin(admin_get("/circuits/default/open", "Host: localhost\r\n")).status(), 405);
