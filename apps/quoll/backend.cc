@@ -163,6 +163,7 @@ int run_backend(const Arguments& a) {
   g_running = opened;
   std::signal(SIGINT, stop_backend);
   std::signal(SIGTERM, stop_backend);
+  end_on_hangup(stop_backend);
   const auto ran = opened->run();
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);

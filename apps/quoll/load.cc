@@ -49,6 +49,7 @@ void catch_signals(loadgen::StopSignal& stop) {
   action.sa_handler = request_stop;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  end_on_hangup(request_stop);
 }
 
 int bad_usage(const std::vector<std::string>& faults) {

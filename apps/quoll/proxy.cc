@@ -87,27 +87,44 @@ Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
   return options;
 }
 
+sigset_t signal_set(std::initializer_list<int> numbers) {
+  sigset_t out;
+  sigemptyset(&out);
+  for (const int number : numbers) sigaddset(&out, number);
+  return out;
+}
+
+// Until SIGINT or SIGTERM. What else other servers take as a command is none here: it must not end one.
+void wait_for_end(telemetry::Log& log) {
+  const sigset_t waited = signal_set({SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2});
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&waited, &signal) != 0) continue;
+    if (signal == SIGINT || signal == SIGTERM) return;
+    const char* const name = signal == SIGHUP ? "SIGHUP" : signal == SIGUSR1 ? "SIGUSR1" : "SIGUSR2";
+    log.warn("signal_ignored", {{"signal", name},
+                                {"reason", signal == SIGHUP ? "a running proxy does not read its configuration again; "
+                                                              "start another one to change it"
+                                                            : "it has no meaning here"}});
+  }
+}
+
 int run_proxy(const ProxyArguments& arguments) {
+  // Signals are waited for on this thread; blocked before any other thread exists, they reach no other.
+  const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2});
+  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) std::signal(number, SIG_DFL);  // an ignored one is not waited for
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const auto options = understand(arguments);
   if (!options) return fail("proxy", options.error().message);
-
-  // Signals are waited for on this thread; blocked before any other thread exists, they reach no other.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   auto made = proxy::Proxy::create(*options, arguments.seed.value_or(random_seed()));
   if (!made) return fail("proxy", made.error().message);
   proxy::Proxy& server = **made;
   server.start();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  // A second signal ends it at once.
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  wait_for_end(server.log());
+  // A second one ends it at once.
+  const sigset_t ending = signal_set({SIGINT, SIGTERM});
+  pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   server.stop();
   return 0;
 }

@@ -308,6 +308,10 @@ bool Proxy::stop() {
   return drained;
 }
 
+telemetry::Log& Proxy::log() {
+  return impl_->log;
+}
+
 net::TcpEndpoint Proxy::listen_endpoint() const {
   return impl_->listeners.front()->local_endpoint();
 }
