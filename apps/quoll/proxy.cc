@@ -6,12 +6,11 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 
 #include "commands.h"
+#include "quoll/base/file.h"
 #include "quoll/base/rng.h"
 #include "quoll/proxy/config.h"
 
@@ -61,19 +60,17 @@ int fail(const char* command, const std::string& message) {
   return 2;
 }
 
-Result<proxy::ProxyOptions> read_file(const std::string& path) {
-  std::ifstream in(path);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return Error{"cannot read '" + path + "'; give a readable YAML file", "config"};
-  return proxy::read_config(text.str(), path);
+Result<proxy::ProxyOptions> read_options(const std::string& path) {
+  const auto text = read_file(path, proxy::kMostConfigBytes);
+  if (!text) return text.error();
+  return proxy::read_config(*text, path);
 }
 
 // The file first, then the flags over it.
 Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
   proxy::ProxyOptions options;
   if (!arguments.config.empty()) {
-    auto read = read_file(arguments.config);
+    auto read = read_options(arguments.config);
     if (!read) return read.error();
     options = *read;
   }
@@ -158,7 +155,7 @@ void add_check(CLI::App& app, Run& run) {
   command.add_option("FILE", *file, "The YAML file")->required();
   command.callback([file, &run] {
     run = [file] {
-      const auto read = read_file(*file);
+      const auto read = read_options(*file);
       if (!read) {
         std::cerr << read.error().message << "\n";
         return 2;

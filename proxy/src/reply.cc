@@ -52,7 +52,7 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
     fields += fmt::format("Quoll-Fallback: {}\r\n", to_string(trouble.reason));
     if (!route.options.fallback_file.empty()) {
       reply.content_type = route.fallback_type;
-      body = route.fallback_body;
+      reply.body = *route.fallback_body;
     } else {
       body = fmt::format(R"({{"message":"The service cannot answer right now; this is a fallback.","reason":"{}",)"
                          R"("timestamp":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
@@ -71,7 +71,7 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(trouble.retry_after);
     fields += fmt::format("Retry-After: {}\r\n", seconds.count());
   }
-  reply.body = body;
+  if (reply.body.empty()) reply.body = body;
   reply.fields = fields;
   append_reply(out, reply);
   return reply.status;

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <optional>
 
+#include "config_text.h"
+#include "quoll/http/fields.h"
 #include "quoll/proxy/config.h"
 
 namespace quoll::proxy {
@@ -45,7 +48,7 @@ Fault read(std::string_view text, unsigned& out) {
 
 Fault read(std::string_view text, double& out) {
   const auto parsed = number<double>(text);
-  if (!parsed) return fmt::format("'{}' is not a number", text);
+  if (!parsed || !std::isfinite(*parsed)) return fmt::format("'{}' is not a number", text);
   out = *parsed;
   return {};
 }
@@ -76,7 +79,7 @@ Fault read(std::string_view text, bool& out) {
 Fault read_share(std::string_view text, double& out) {
   const bool percent = text.ends_with('%');
   const auto parsed = number<double>(text.substr(0, text.size() - (percent ? 1 : 0)));
-  if (!parsed) return fmt::format("'{}' is not a share; write 50% or 0.5", text);
+  if (!parsed || !std::isfinite(*parsed)) return fmt::format("'{}' is not a share; write 50% or 0.5", text);
   out = percent ? *parsed / 100 : *parsed;
   return {};
 }
@@ -143,6 +146,7 @@ Fault read_concurrency(std::string_view text, CallPolicyOptions& options) {
   options.concurrency = text != "off";
   if (text == "off") return {};
   if (const auto fixed = number<unsigned>(text)) {
+    if (*fixed == 0) return "'0' would let no call through; write a number from 1, or off";
     limit.algorithm = core::LimitAlgorithm::fixed;
     limit.initial = *fixed;
     limit.minimum = std::min(limit.minimum, limit.initial);
@@ -331,7 +335,8 @@ Error unknown(std::string_view name) {
 Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text) {
   const Setting* setting = find(name);
   if (setting == nullptr) return unknown(name);
-  const Fault fault = setting->of_route ? setting->of_route(options, text) : setting->of_proxy(options, text);
+  Fault fault = find_value_fault(text);
+  if (!fault) fault = setting->of_route ? setting->of_route(options, text) : setting->of_proxy(options, text);
   if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
   if (!setting->of_route) return {};
   for (RouteOptions& route : options.routes) {
@@ -347,7 +352,8 @@ Result<void> apply_route_setting(RouteOptions& route, std::string_view name, std
   if (!setting->of_route) {
     return Error{fmt::format("{}: is the whole proxy's, and cannot be set for one route", name), "proxy_setting"};
   }
-  const Fault fault = setting->of_route(route, text);
+  Fault fault = find_value_fault(text);
+  if (!fault) fault = setting->of_route(route, text);
   if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
   route.own.emplace_back(name);
   return {};

@@ -24,6 +24,9 @@ enum class VerdictKind : std::uint8_t {
   timer,    // by whatever the timer says when it gets to run: the conventional way, for comparison
 };
 
+// A fallback's file is kept in memory.
+inline constexpr std::size_t kMostFallbackBytes = 1U << 20U;
+
 // What may differ from one route to another: the upstream and how calls to it are made and judged.
 struct RouteSettings {
   // The service that is protected: http://HOST[:PORT], without a path.
