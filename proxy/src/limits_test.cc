@@ -253,6 +253,32 @@ TEST(Admin, AnswersWhileEveryWorkerIsBlocked) {
   }));
 }
 
+TEST(Admin, PagesOfTheMainPortAreOnOnlyOnLoopbackUnlessToldOtherwise) {
+  const auto answered_by = [](const std::string& listen, PagesKind pages, const std::string& prefix,
+                              const std::string& path) {
+    Testbed bed(always(answer(200, "upstream's")), [&](ProxyOptions& o) {
+      o.listen = listen;
+      o.pages = pages;
+      o.pages_prefix = prefix;
+    });
+    EXPECT_EQ(bed.admin(admin_get("/health", "Host: localhost\r\n")).status(), 200) << "the admin port always has them";
+    return bed.ask(get(path)).body == "upstream's" ? "upstream" : "quoll";
+  };
+  const std::string loopback = "127.0.0.1:0";
+  const std::string network = "0.0.0.0:0";
+  for (const std::string path : {"/health", "/metrics", "/circuit-status?circuit=default"}) {
+    EXPECT_EQ(answered_by(loopback, PagesKind::by_listener, "", path), "quoll") << path;
+    EXPECT_EQ(answered_by("localhost:0", PagesKind::by_listener, "", path), "quoll") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::by_listener, "", path), "upstream") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::on, "", path), "quoll") << path;
+    EXPECT_EQ(answered_by(loopback, PagesKind::off, "", path), "upstream") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", path), "upstream") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", "/-/quoll" + path), "quoll") << path;
+  }
+  EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", "/-/quoll"), "upstream");
+  EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", "/-/quoll/config"), "upstream");
+}
+
 TEST(Admin, PagesOfTheMainPortAreTheSame) {
   Testbed bed(always(answer(200, "ok")));
   Wire client = bed.client();

@@ -95,8 +95,8 @@ void check_host(const std::string& host, Faults& faults) {
   }
 }
 
-void check_path(const std::string& path, Faults& faults) {
-  const auto bad = [&](std::string_view why) { faults.add(fmt::format("path: '{}' {}", path, why)); };
+void check_path(const char* name, const std::string& path, Faults& faults) {
+  const auto bad = [&](std::string_view why) { faults.add(fmt::format("{}: '{}' {}", name, path, why)); };
   if (!path.starts_with('/')) return bad("is not a path; it must start with '/'");
   if (path.find("//") != path.npos) return bad("has an empty segment");
   const bool plain = std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 127; });
@@ -106,6 +106,18 @@ void check_path(const std::string& path, Faults& faults) {
   const auto normal = normal_path(path);
   if (!normal) return bad("has a broken escape; write % and two hexadecimal digits");
   if (*normal != path) return bad(fmt::format("would never match: write {}", *normal));
+}
+
+void check_pages(const ProxyOptions& options, Faults& faults) {
+  if (options.pages != PagesKind::prefix) return;
+  if (options.pages_prefix.size() > 1 && options.pages_prefix.ends_with('/')) {
+    faults.add(fmt::format("pages: '{}' ends with a slash; write {}", options.pages_prefix,
+                           options.pages_prefix.substr(0, options.pages_prefix.size() - 1)));
+  } else if (options.pages_prefix == "/") {
+    faults.add("pages: '/' is no prefix; write on");
+  } else {
+    check_path("pages", options.pages_prefix, faults);
+  }
 }
 
 // A request that a proxy forwards to itself comes back until no connection is left.
@@ -140,7 +152,7 @@ void check_routes(const ProxyOptions& options, FallbackFiles& files, Faults& fau
     if (!names.insert(route.name).second)
       own.add(fmt::format("name: '{}' is another route's name already", route.name));
     check_host(route.host, own);
-    check_path(route.path, own);
+    check_path("path", route.path, own);
     if (route.path.starts_with('/') && !table.add(route.host, route.path, 1)) {
       own.add(fmt::format("path: another route takes '{}{}' already", route.host, route.path));
     }
@@ -177,6 +189,7 @@ std::vector<std::string> ProxyOptions::validate() const {
   faults.result("admin", net::parse_host_port(admin));
   FallbackFiles files;
   check_settings(*this, files, faults);
+  check_pages(*this, faults);
   faults.range("workers", workers, 1, 256);
   faults.range("head_timeout", head_timeout, milliseconds(1), hours(1));
   faults.range("idle_timeout", idle_timeout, milliseconds(1), hours(24));

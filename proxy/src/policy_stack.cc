@@ -94,8 +94,8 @@ net::Task<bool> serve(Session& s) {
 
   // Quoll's own pages come first: they must answer when nothing else does. They are made on the admin's thread, so that
   // a scrape costs the data plane nothing.
-  if (is_page(x.request.path)) {
-    const PageAnswer page = co_await make_page(shared, x.request.method, x.request.path);
+  if (const std::string_view page_path = client_page(shared.options, x.request.path); !page_path.empty()) {
+    const PageAnswer page = co_await make_page(shared, x.request.method, page_path);
     co_return co_await reply_page(s, page);
   }
 

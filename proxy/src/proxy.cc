@@ -250,7 +250,13 @@ Result<std::unique_ptr<Proxy>> Proxy::create(const ProxyOptions& options, std::u
   }
   const auto upstreams = resolve_upstreams(options);
   if (!upstreams) return upstreams.error();
-  auto impl = std::make_unique<Impl>(options, seed, *upstreams);
+  const auto at = net::parse_listen_address(options.listen);
+  if (!at) return at.error();
+  ProxyOptions decided = options;
+  if (options.pages == PagesKind::by_listener) {
+    decided.pages = at->address().is_loopback() ? PagesKind::on : PagesKind::off;
+  }
+  auto impl = std::make_unique<Impl>(decided, seed, *upstreams);
   if (auto loaded = impl->routes.load_fallbacks(); !loaded) return loaded.error();
   if (auto opened = impl->open(); !opened) return opened.error();
   impl->register_metrics();

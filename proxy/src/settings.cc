@@ -132,6 +132,17 @@ Fault read_fallback(std::string_view text, RouteSettings& options) {
   return {};
 }
 
+Fault read_pages(std::string_view text, ProxyOptions& options) {
+  options.pages_prefix = text.starts_with('/') ? text : "";
+  if (text.starts_with('/')) {
+    options.pages = PagesKind::prefix;
+    return {};
+  }
+  const Fault fault = read_word(text, options.pages,
+                                {{"auto", PagesKind::by_listener}, {"on", PagesKind::on}, {"off", PagesKind::off}});
+  return fault ? *fault + ", or a prefix such as /quoll" : fault;
+}
+
 Fault read_timeout(std::string_view text, RouteSettings& options) {
   const bool adaptive = text == "adaptive";
   options.policies.timeout = adaptive ? TimeoutKind::adaptive : TimeoutKind::fixed;
@@ -230,6 +241,7 @@ const std::vector<Setting>& settings() {
       field("verdict", &P::verdict),
       field("stamps", &P::stamps),
       {"fallback", nullptr, [](RouteSettings& o, std::string_view text) { return read_fallback(text, o); }},
+      {"pages", [](P& o, std::string_view text) { return read_pages(text, o); }, nullptr},
       {"concurrency", nullptr,
        [](RouteSettings& o, std::string_view text) { return read_concurrency(text, o.policies); }},
       {"retries", nullptr, [](RouteSettings& o, std::string_view text) { return read(text, o.policies.retries); }},

@@ -24,6 +24,15 @@ enum class VerdictKind : std::uint8_t {
   timer,    // by whatever the timer says when it gets to run: the conventional way, for comparison
 };
 
+// Whether Quoll's own pages are on the clients' port. They hide the upstream's own of the same paths, and tell who
+// asks.
+enum class PagesKind : std::uint8_t {
+  by_listener,  // on when `listen` is a loopback address, else off
+  on,
+  off,
+  prefix,  // below ProxyOptions::pages_prefix: "/quoll/health"
+};
+
 // A fallback's file is kept in memory.
 inline constexpr std::size_t kMostFallbackBytes = 1U << 20U;
 
@@ -67,6 +76,11 @@ struct ProxyOptions : RouteSettings {
   std::string admin = "127.0.0.1:3900";
   // Event loops, each on a thread. Default 1; range 1 to 256.
   unsigned workers = 1;
+
+  // Quoll's own pages for clients: /circuit-status, /health, /metrics. The admin port always has them.
+  PagesKind pages = PagesKind::by_listener;
+  std::string
+      pages_prefix;  // with PagesKind::prefix: a path such as "/quoll", in normal form, without a slash at its end
 
   // Ask the kernel when bytes arrived. Default true. Without stamps an answer that was read late, because we were late,
   // is inconclusive; false is for measuring what stamps cost.
