@@ -44,6 +44,8 @@ constexpr Flag kFlags[] = {
      "Calls to the upstream that may be under way at a time"},
     {"--admission", "admission", "on|off", "off", "Refuse requests when more come than can be served in time"},
     {"--fallback", "fallback", "FILE|on|off", "on", "What clients get when a call fails"},
+    {"--fallback-methods", "fallback_methods", "LIST|safe|all", "safe",
+     "The methods that the fallback may answer; others get 503, 504 or 502"},
     {"--pages", "pages", "auto|on|off|/PREFIX", "auto",
      "Quoll's own pages for clients; auto: only on a loopback address"},
     {"--log-level", "log_level", "L", "info", "debug, info, warn, error or off"},

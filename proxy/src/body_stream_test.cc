@@ -259,7 +259,7 @@ TEST(BodyStream, ABodyThatNobodyWantedDoesNotSpoilTheConnection) {
   EXPECT_EQ(bed.control("/circuits/default/open").status(), 200);
   Wire client = bed.client();
   for (int i = 0; i < 3; ++i) {
-    EXPECT_EQ(client.ask(post("/", std::string(20000, 'x'))).field("Quoll-Fallback"), "open");
+    EXPECT_EQ(client.ask(post("/", std::string(20000, 'x'))).status(), 503);
   }
   EXPECT_EQ(client.ask(get()).field("Quoll-Fallback"), "open");
   const Message got = client.ask(head("POST / HTTP/1.1", 1U << 20U));

@@ -108,6 +108,10 @@ std::string fallback_text(const RouteSettings& o) {
   return !o.fallback ? "off" : o.fallback_file.empty() ? "on" : o.fallback_file;
 }
 
+std::string fallback_methods_text(const RouteSettings& o) {
+  return o.fallback_methods.empty() ? "all" : fmt::format("{}", fmt::join(o.fallback_methods, ", "));
+}
+
 std::string pages_text(const ProxyOptions& o) {
   switch (o.pages) {
     case PagesKind::by_listener:
@@ -131,6 +135,7 @@ void add_route_settings(json::object& out, const RouteSettings& o) {
   out["body_gap"] = format_duration(o.body_gap);
   out["verdict"] = to_string(o.verdict);
   out["fallback"] = fallback_text(o);
+  out["fallback_methods"] = fallback_methods_text(o);
   out["concurrency"] = concurrency_json(policies);
   out["retries"] = policies.retries;
   out["priority"] = policies.priority;

@@ -152,6 +152,19 @@ TEST(Config, NumbersThatMakeAProxyUselessAreRefused) {
                            "breaker: {failure_rate_threshold: nan}",
                            "breaker: {reset_multiplier: inf}",
                            "breaker: {reset_jitter: -nan}",
+                           "fallback_methods: ''",
+                           "fallback_methods: get",
+                           "fallback_methods: 'GET; POST'",
+                           "fallback_methods: []",
+                           "fallback_methods: [[GET]]",
+                           "fallback_methods: {GET: 1}",
+                           "pages: yes",
+                           "pages: ''",
+                           "pages: /",
+                           "pages: /q/",
+                           "pages: //q",
+                           "pages: /q?x",
+                           "pages: quoll",
                            "upstream: http://127.0.0.1:3000",
                            "upstream: http://localhost:80\nlisten: :80",
                            "fallback: /tmp",
@@ -159,6 +172,25 @@ TEST(Config, NumbersThatMakeAProxyUselessAreRefused) {
                            "fallback: /no/such/file"}) {
     EXPECT_THAT(faults_of(std::string(line) + "\n"), HasSubstr("q.yaml:1:")) << line;
   }
+}
+
+TEST(Config, FallbackMethodsAndPagesAreReadAndShownAlike) {
+  using Methods = std::vector<std::string>;
+  const auto methods = [](const std::string& text) {
+    const auto read = read_config("fallback_methods: " + text + "\n", "q.yaml");
+    return read ? read->fallback_methods : Methods{read.error().message};
+  };
+  EXPECT_EQ(methods("safe"), (Methods{"GET", "HEAD", "OPTIONS", "TRACE"}));
+  EXPECT_EQ(methods("all"), Methods{});
+  EXPECT_EQ(methods("POST"), Methods{"POST"});
+  EXPECT_EQ(methods("GET, POST PUT"), (Methods{"GET", "POST", "PUT"}));
+  EXPECT_EQ(methods("[GET, POST]"), (Methods{"GET", "POST"}));
+  const auto read = read_config("pages: /-/quoll\nroutes: [{name: a, path: /a, fallback_methods: all}]\n", "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->pages, PagesKind::prefix);
+  EXPECT_EQ(read->pages_prefix, "/-/quoll");
+  EXPECT_EQ(read->fallback_methods.size(), 4U);
+  EXPECT_TRUE(read->routes[0].fallback_methods.empty());
 }
 
 TEST(Config, ARouteHasWhatTheFileSaysUnlessItSaysOtherwise) {

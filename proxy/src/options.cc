@@ -63,6 +63,9 @@ void check_settings(const RouteSettings& s, FallbackFiles& files, Faults& faults
   if (!s.fallback_file.empty()) {
     if (const std::string& fault = files.fault(s.fallback_file); !fault.empty()) faults.add("fallback: " + fault);
   }
+  for (const std::string& method : s.fallback_methods) {
+    if (!http::is_token(method)) faults.add(fmt::format("fallback_methods: '{}' is not a method", method));
+  }
   for (const std::string& fault : s.breaker.validate()) faults.add("breaker: " + fault);
   for (const std::string& fault : s.policies.validate()) faults.add(fault);
 }

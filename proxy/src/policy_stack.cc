@@ -137,8 +137,8 @@ net::Task<bool> serve(Session& s) {
     std::optional<Duration> pause;
     if (failed) pause = pause_before_retry(s, attempt, answered, trial, attempts, deadline, now);
 
-    // The answer. With the fallback on, the client gets the fallback instead of an error.
-    if (answered && !pause && !(failed && s.route.options.fallback)) {
+    // The answer. With the fallback on, the client gets the fallback instead of an error, unless it asked for a write.
+    if (answered && !pause && !(failed && falls_back(s.route.options, x.request.method))) {
       Call* const undecided = failed ? nullptr : &call;
       co_return co_await pass_on(s, attempt, undecided);
     }

@@ -132,6 +132,30 @@ Fault read_fallback(std::string_view text, RouteSettings& options) {
   return {};
 }
 
+// Methods are told apart by case (RFC 9110 section 9.1), and none that is in use has a lower-case letter.
+Fault read_methods(std::string_view text, std::vector<std::string>& out) {
+  const std::string whole(text);
+  if (text == "all" || text == "safe") {
+    out = text == "all" ? std::vector<std::string>() : RouteSettings{}.fallback_methods;
+    return {};
+  }
+  std::vector<std::string> methods;
+  while (!text.empty()) {
+    const std::size_t end = text.find_first_of(", ");
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (!word.empty()) methods.emplace_back(word);
+  }
+  const auto bad = [](const std::string& word) {
+    return !http::is_token(word) || std::any_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  };
+  if (methods.empty() || std::any_of(methods.begin(), methods.end(), bad)) {
+    return fmt::format("'{}' is not a list of methods; write such as GET, HEAD, POST, or safe, or all", whole);
+  }
+  out = std::move(methods);
+  return {};
+}
+
 Fault read_pages(std::string_view text, ProxyOptions& options) {
   options.pages_prefix = text.starts_with('/') ? text : "";
   if (text.starts_with('/')) {
@@ -241,6 +265,8 @@ const std::vector<Setting>& settings() {
       field("verdict", &P::verdict),
       field("stamps", &P::stamps),
       {"fallback", nullptr, [](RouteSettings& o, std::string_view text) { return read_fallback(text, o); }},
+      {"fallback_methods", nullptr,
+       [](RouteSettings& o, std::string_view text) { return read_methods(text, o.fallback_methods); }},
       {"pages", [](P& o, std::string_view text) { return read_pages(text, o); }, nullptr},
       {"concurrency", nullptr,
        [](RouteSettings& o, std::string_view text) { return read_concurrency(text, o.policies); }},

@@ -53,6 +53,9 @@ struct RouteSettings {
   // a file, or (off) 503, 504, 502 and the upstream's own 5xx.
   bool fallback = true;
   std::string fallback_file;  // empty: the note
+  // The requests that the fallback may answer; the others get 503, 504, 502 or the upstream's own 5xx. Default: the
+  // safe methods (RFC 9110 section 9.2.1), for whoever is answered 200 believes that a write was done. Empty: all.
+  std::vector<std::string> fallback_methods = {"GET", "HEAD", "OPTIONS", "TRACE"};
 };
 
 // One route: the requests it takes, and its settings. Each has a circuit of its own, with its name.
