@@ -9,12 +9,11 @@
 #include <cerrno>
 #include <csignal>
 #include <cstring>
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 
 #include "commands.h"
+#include "quoll/base/file.h"
 #include "quoll/base/rng.h"
 #include "quoll/telemetry/log.h"
 
@@ -64,11 +63,10 @@ void take(std::string& faults, const char* option, Result<T> read, T& out) {
 }
 
 Result<lab::backend::Script> read_script(const std::string& path) {
-  std::ifstream file(path);
-  std::stringstream text;
-  text << file.rdbuf();
-  if (!file) return Error{"cannot read '" + path + "': " + std::strerror(errno), "file"};
-  auto script = lab::backend::Script::parse(text.str());
+  constexpr std::size_t kMostBytes = 1U << 20U;
+  const auto text = read_file(path, kMostBytes);
+  if (!text) return text.error();
+  auto script = lab::backend::Script::parse(*text);
   if (!script) return Error{path + ":\n" + script.error().message, script.error().code};
   return script;
 }
@@ -165,6 +163,7 @@ int run_backend(const Arguments& a) {
   g_running = opened;
   std::signal(SIGINT, stop_backend);
   std::signal(SIGTERM, stop_backend);
+  end_on_hangup(stop_backend);
   const auto ran = opened->run();
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);

@@ -25,4 +25,7 @@ void add_sim(CLI::App& app, Run& run);
 void add_check(CLI::App& app, Run& run);
 void add_status(CLI::App& app, Run& run);
 
+// A terminal that goes away ends a command as Ctrl-C does, in order; not where nohup has the signal ignored.
+void end_on_hangup(void (*handler)(int));
+
 }  // namespace quoll::apps

@@ -6,12 +6,12 @@
 #include <csignal>
 #include <cstdio>
 #include <fstream>
-#include <iterator>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "commands.h"
+#include "quoll/base/file.h"
 #include "quoll/lab/loadgen/run.h"
 
 namespace quoll::apps {
@@ -49,6 +49,7 @@ void catch_signals(loadgen::StopSignal& stop) {
   action.sa_handler = request_stop;
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
+  end_on_hangup(request_stop);
 }
 
 int bad_usage(const std::vector<std::string>& faults) {
@@ -82,9 +83,13 @@ void read_headers(std::vector<std::string>& faults, const Arguments& arguments, 
 
 void read_body(std::vector<std::string>& faults, const std::string& path, std::string& body) {
   if (path.empty()) return;
-  std::ifstream file(path, std::ios::binary);
-  if (file) body.assign(std::istreambuf_iterator<char>(file), {});
-  if (!file.is_open() || file.bad()) faults.push_back(fmt::format("--body-file '{}' cannot be read", path));
+  constexpr std::size_t kMostBytes = 256U << 20U;
+  auto read = read_file(path, kMostBytes);
+  if (read) {
+    body = std::move(*read);
+  } else {
+    faults.push_back("--body-file: " + read.error().message);
+  }
 }
 
 // Everything that can be wrong with the command line, in one go.

@@ -10,6 +10,9 @@
 int main(int argc, char** argv) {
   // A peer that goes away is an error value from send(), not a signal.
   std::signal(SIGPIPE, SIG_IGN);
+  // Nor is a signal that other programs take as a command a reason to die.
+  std::signal(SIGUSR1, SIG_IGN);
+  std::signal(SIGUSR2, SIG_IGN);
 
   CLI::App app{"Quoll: a circuit breaker that can tell its own stall from its dependency's failure"};
   app.set_version_flag("--version", "quoll 0.1.0");

@@ -115,6 +115,7 @@ int run_kind(const Options& options, const Common& common,
   g_stop = &stop;
   std::signal(SIGINT, stop_pressure);
   std::signal(SIGTERM, stop_pressure);
+  end_on_hangup(stop_pressure);
   const auto ran = kind(options, printer(common.json), stop);
   std::signal(SIGINT, SIG_DFL);
   std::signal(SIGTERM, SIG_DFL);

@@ -6,12 +6,11 @@
 
 #include <CLI/CLI.hpp>
 #include <csignal>
-#include <fstream>
 #include <iostream>
 #include <memory>
-#include <sstream>
 
 #include "commands.h"
+#include "quoll/base/file.h"
 #include "quoll/base/rng.h"
 #include "quoll/proxy/config.h"
 
@@ -45,6 +44,10 @@ constexpr Flag kFlags[] = {
      "Calls to the upstream that may be under way at a time"},
     {"--admission", "admission", "on|off", "off", "Refuse requests when more come than can be served in time"},
     {"--fallback", "fallback", "FILE|on|off", "on", "What clients get when a call fails"},
+    {"--fallback-methods", "fallback_methods", "LIST|safe|all", "safe",
+     "The methods that the fallback may answer; others get 503, 504 or 502"},
+    {"--pages", "pages", "auto|on|off|/PREFIX", "auto",
+     "Quoll's own pages for clients; auto: only on a loopback address"},
     {"--log-level", "log_level", "L", "info", "debug, info, warn, error or off"},
 };
 
@@ -61,19 +64,17 @@ int fail(const char* command, const std::string& message) {
   return 2;
 }
 
-Result<proxy::ProxyOptions> read_file(const std::string& path) {
-  std::ifstream in(path);
-  std::ostringstream text;
-  text << in.rdbuf();
-  if (!in) return Error{"cannot read '" + path + "'; give a readable YAML file", "config"};
-  return proxy::read_config(text.str(), path);
+Result<proxy::ProxyOptions> read_options(const std::string& path) {
+  const auto text = read_file(path, proxy::kMostConfigBytes);
+  if (!text) return text.error();
+  return proxy::read_config(*text, path);
 }
 
 // The file first, then the flags over it.
 Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
   proxy::ProxyOptions options;
   if (!arguments.config.empty()) {
-    auto read = read_file(arguments.config);
+    auto read = read_options(arguments.config);
     if (!read) return read.error();
     options = *read;
   }
@@ -87,27 +88,44 @@ Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
   return options;
 }
 
+sigset_t signal_set(std::initializer_list<int> numbers) {
+  sigset_t out;
+  sigemptyset(&out);
+  for (const int number : numbers) sigaddset(&out, number);
+  return out;
+}
+
+// Until SIGINT or SIGTERM. What else other servers take as a command is none here: it must not end one.
+void wait_for_end(telemetry::Log& log) {
+  const sigset_t waited = signal_set({SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2});
+  for (;;) {
+    int signal = 0;
+    if (sigwait(&waited, &signal) != 0) continue;
+    if (signal == SIGINT || signal == SIGTERM) return;
+    const char* const name = signal == SIGHUP ? "SIGHUP" : signal == SIGUSR1 ? "SIGUSR1" : "SIGUSR2";
+    log.warn("signal_ignored", {{"signal", name},
+                                {"reason", signal == SIGHUP ? "a running proxy does not read its configuration again; "
+                                                              "start another one to change it"
+                                                            : "it has no meaning here"}});
+  }
+}
+
 int run_proxy(const ProxyArguments& arguments) {
+  // Signals are waited for on this thread; blocked before any other thread exists, they reach no other.
+  const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2});
+  for (const int number : {SIGHUP, SIGUSR1, SIGUSR2}) std::signal(number, SIG_DFL);  // an ignored one is not waited for
+  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   const auto options = understand(arguments);
   if (!options) return fail("proxy", options.error().message);
-
-  // Signals are waited for on this thread; blocked before any other thread exists, they reach no other.
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGINT);
-  sigaddset(&signals, SIGTERM);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   auto made = proxy::Proxy::create(*options, arguments.seed.value_or(random_seed()));
   if (!made) return fail("proxy", made.error().message);
   proxy::Proxy& server = **made;
   server.start();
-  int signal = 0;
-  sigwait(&signals, &signal);
-  // A second signal ends it at once.
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  wait_for_end(server.log());
+  // A second one ends it at once.
+  const sigset_t ending = signal_set({SIGINT, SIGTERM});
+  pthread_sigmask(SIG_UNBLOCK, &ending, nullptr);
   server.stop();
   return 0;
 }
@@ -141,7 +159,7 @@ void add_check(CLI::App& app, Run& run) {
   command.add_option("FILE", *file, "The YAML file")->required();
   command.callback([file, &run] {
     run = [file] {
-      const auto read = read_file(*file);
+      const auto read = read_options(*file);
       if (!read) {
         std::cerr << read.error().message << "\n";
         return 2;

@@ -6,11 +6,10 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
-#include <fstream>
-#include <iterator>
 #include <memory>
 
 #include "commands.h"
+#include "quoll/base/file.h"
 #include "quoll/base/time.h"
 #include "quoll/lab/experiments/report_html.h"
 #include "quoll/sim/report.h"
@@ -113,10 +112,10 @@ int replay(const ReplayArguments& a) {
   constexpr const char* kName = "quoll sim replay";
   const auto variants = sim::parse_variants(a.settings);
   if (!variants) return bad_usage(kName, variants.error().message);
-  std::ifstream file(a.trace, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file.is_open() || file.bad()) return bad_usage(kName, fmt::format("'{}' cannot be read", a.trace));
-  const auto trace = sim::parse_trace(text, a.trace);
+  constexpr std::size_t kMostBytes = 1U << 30U;
+  const auto text = read_file(a.trace, kMostBytes);
+  if (!text) return bad_usage(kName, text.error().message);
+  const auto trace = sim::parse_trace(*text, a.trace);
   if (!trace) return bad_usage(kName, trace.error().message);
   const sim::ReplayResult result = sim::replay(*trace, a.trace, *variants);
   if (a.json != "-") fmt::print("{}", sim::to_text(result));

@@ -77,6 +77,8 @@ std::optional<std::uint64_t> parse_length(std::string_view text) {
 // What a head's fields mean to the connection and the body, gathered while they are read.
 class Meaning {
  public:
+  explicit Meaning(const Limits& limits) : connection_options_left_(limits.connection_options) {}
+
   // False when the field is refused; see fault().
   bool take(beast::field field, std::string_view value) {
     switch (field) {
@@ -127,7 +129,9 @@ class Meaning {
   }
   bool take_connection(std::string_view value) {
     // Beast has refused what is no list of tokens.
+    bool too_many = false;
     for_each_member(value, [&](std::string_view option) {
+      too_many = too_many || connection_options_left_-- == 0;
       if (iequals(option, "close")) {
         close = true;
       } else if (iequals(option, "keep-alive")) {
@@ -138,6 +142,7 @@ class Meaning {
         names_fields = true;
       }
     });
+    if (too_many) return refuse(431, "connection_options", "Connection has more options than allowed");
     return true;
   }
   bool take_host(std::string_view value) {
@@ -147,6 +152,7 @@ class Meaning {
     return true;
   }
 
+  std::size_t connection_options_left_;
   ParseResult fault_;
 };
 
@@ -155,7 +161,8 @@ class Meaning {
 template <bool kRequest>
 class Parser final : public beast::basic_parser<kRequest> {
  public:
-  Parser(FieldList& fields, const Limits& limits) : fields_(fields), target_limit_(limits.target_bytes) {
+  Parser(FieldList& fields, const Limits& limits)
+      : meaning(limits), fields_(fields), target_limit_(limits.target_bytes) {
     this->header_limit(std::numeric_limits<std::uint32_t>::max());
     this->body_limit(boost::none);
     if constexpr (!kRequest) this->skip(true);

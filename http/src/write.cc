@@ -1,5 +1,6 @@
 #include "quoll/http/write.h"
 
+#include <algorithm>
 #include <boost/beast/http/status.hpp>
 #include <charconv>
 #include <ctime>
@@ -19,6 +20,13 @@ void append_number(std::string& out, std::uint64_t value, int base = 10) {
 bool is_protected(std::string_view name) {
   return iequals(name, "host") || iequals(name, "content-length") || iequals(name, "content-type") ||
          iequals(name, "content-encoding") || iequals(name, "cache-control") || iequals(name, "authorization");
+}
+
+// An order of names in which those that differ in case only are equal.
+bool before(std::string_view a, std::string_view b) {
+  if (a.size() != b.size()) return a.size() < b.size();
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](char x, char y) { return to_lower(x) < to_lower(y); });
 }
 
 }  // namespace
@@ -92,20 +100,31 @@ bool is_hop_by_hop(std::string_view name) {
   }
 }
 
-bool end_to_end(const FieldList& fields, bool connection_names_fields, std::string_view name) {
-  if (is_hop_by_hop(name)) return false;
-  if (!connection_names_fields || is_protected(name)) return true;
+EndToEnd::EndToEnd(const FieldList& fields, bool connection_names_fields) {
+  if (!connection_names_fields) return;
   for (const Field& field : fields) {
-    if (iequals(field.name, "connection") && list_contains(field.value, name)) return false;
+    if (!iequals(field.name, "connection")) continue;
+    for_each_member(field.value, [&](std::string_view member) { named_.push_back(member); });
   }
-  return true;
+  std::sort(named_.begin(), named_.end(), before);
+}
+
+bool EndToEnd::operator()(std::string_view name) const {
+  if (is_hop_by_hop(name)) return false;
+  if (named_.empty() || is_protected(name)) return true;
+  return !std::binary_search(named_.begin(), named_.end(), name, before);
+}
+
+bool end_to_end(const FieldList& fields, bool connection_names_fields, std::string_view name) {
+  return EndToEnd(fields, connection_names_fields)(name);
 }
 
 void append_end_to_end_fields(std::string& out, const FieldList& fields, bool connection_names_fields,
                               std::string_view except) {
+  const EndToEnd passes(fields, connection_names_fields);
   for (const Field& field : fields) {
     if (!except.empty() && iequals(field.name, except)) continue;
-    if (!end_to_end(fields, connection_names_fields, field.name)) continue;
+    if (!passes(field.name)) continue;
     out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
 }

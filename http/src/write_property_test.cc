@@ -147,6 +147,25 @@ TEST(WriteFormat, ConnectionCannotStripWhatGivesAMessageItsMeaning) {
   EXPECT_TRUE(end_to_end(fields, false, "X-A"));
 }
 
+// EndToEnd is a sorted list; the plain reading of the rule is a search of every Connection field.
+RC_GTEST_PROP(WriteProperty, EndToEndIsTheSearchOfEveryConnectionField, ()) {
+  const auto name = rc::gen::container<std::string>(rc::gen::element('a', 'B', 'b', 'A', '-'));
+  const auto named = *rc::gen::container<std::vector<std::string>>(name);
+  const auto asked = *rc::gen::container<std::vector<std::string>>(name);
+  std::string first;
+  std::string second;
+  for (std::size_t i = 0; i < named.size(); ++i) (i % 2 == 0 ? first : second) += named[i] + " ,";
+  FieldList fields;
+  fields.add("Connection", first);
+  fields.add("X", "a, b");
+  fields.add("CONNECTION", second);
+  const EndToEnd passes(fields, true);
+  for (const std::string& text : asked) {
+    RC_ASSERT(passes(text) == !(list_contains(first, text) || list_contains(second, text)));
+  }
+  RC_ASSERT(!passes("connection") && passes("Host"));
+}
+
 TEST(WriteFormat, OriginTargetsAreVisibleAsciiFromASlash) {
   for (const char* target : {"/", "/a?b=c", "/%00", "//double", "/a:b@c"}) EXPECT_TRUE(is_origin_target(target));
   for (const char* target : {"", "a", "*", "/a b", "/a#b", "/\x80", "/a\r", "/\x7f", "http://h/"}) {

@@ -12,7 +12,10 @@ namespace quoll::proxy {
 namespace {
 
 const http::Limits kLimits{.head_bytes = 16 * 1024, .body_bytes = 64 * 1024};
+// For a first request, for a head's or a body's end, and for an answer to be taken.
 constexpr Duration kPatience = std::chrono::seconds(5);
+// From one request to the next.
+constexpr Duration kIdle = std::chrono::seconds(60);
 
 net::Task<bool> send(net::StampedSocket& client, std::string_view bytes) {
   iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
@@ -57,6 +60,25 @@ WallTime seen_until(const http::RequestHead& request) {
   return at == std::string_view::npos ? WallTime{} : parse_event_id(path.substr(at + kSince.size()));
 }
 
+// A browser names the page that sent a request in Origin, and says in Sec-Fetch-Site how that page is related to this
+// server. Another port of this host is "same-site", and another program. What a person typed or chose is "none". A link
+// may lead here from anywhere, for what it shows stays here.
+bool from_here(const http::RequestHead& head) {
+  std::size_t origins = 0;
+  for (const http::Field& field : head.fields) {
+    if (!http::iequals(field.name, "Origin")) continue;
+    if (++origins > 1 || !field.value.starts_with("http://") || field.value.substr(7) != head.host) return false;
+  }
+  const bool reads = head.method == "GET" || head.method == "HEAD";
+  const auto mode = head.fields.find("Sec-Fetch-Mode");
+  if (reads && mode == "navigate") return true;
+  for (const http::Field& field : head.fields) {
+    if (!http::iequals(field.name, "Sec-Fetch-Site")) continue;
+    if (field.value != "same-origin" && field.value != "none") return false;
+  }
+  return true;
+}
+
 }  // namespace
 
 bool admin_request_allowed(const http::RequestHead& head) {
@@ -69,17 +91,35 @@ bool admin_request_allowed(const http::RequestHead& head) {
   boost::system::error_code error;
   boost::asio::ip::make_address(host, error);
   if (error && !http::iequals(host, "localhost") && !host.empty()) return false;
-  const auto origin = head.fields.find("Origin");
-  return !origin || (origin->starts_with("http://") && origin->substr(7) == head.host);
+  return from_here(head);
+}
+
+bool AdminServer::make_room() {
+  if (connections_ < kMaxConnections) return true;
+  if (waiting_.empty()) return false;
+  Connection& oldest = waiting_.front();
+  waiting_.pop_front();
+  oldest.evicted = true;
+  oldest.client.close();
+  --connections_;
+  return true;
+}
+
+void AdminServer::wait(Connection& connection) {
+  connection.unlink();
+  if (!connection.evicted) waiting_.push_back(connection);
 }
 
 net::Task<void> AdminServer::serve(net::TcpSocket socket) {
-  if (connections_ >= kMaxConnections) co_return;
+  if (!make_room()) {
+    turn_away_(worker_.loop(), std::move(socket));
+    co_return;
+  }
   ++connections_;
-  net::StampedSocket client(worker_.loop(), std::move(socket));
+  Connection connection(worker_.loop(), std::move(socket));
   Exchange exchange;
-  for (bool keep = true; keep;) keep = co_await serve_one(client, exchange);
-  --connections_;
+  for (bool keep = true; keep;) keep = co_await serve_one(connection, exchange);
+  if (!connection.evicted) --connections_;
 }
 
 net::Task<void> AdminServer::stream_events(net::StampedSocket& client, Exchange& x) {
@@ -101,42 +141,46 @@ net::Task<void> AdminServer::stream_events(net::StampedSocket& client, Exchange&
   co_await hub_.serve(client, std::move(x.out));
 }
 
-net::Task<bool> AdminServer::serve_one(net::StampedSocket& client, Exchange& x) {
-  constexpr Duration kIdle = std::chrono::seconds(60);
-  const TimePoint idle_until = steady_now() + kIdle;
+// For a request after which nobody can tell where the next one starts; closes.
+net::Task<bool> AdminServer::refuse(Connection& connection, Exchange& x, unsigned status, std::string_view message) {
+  wait(connection);
+  x.out.clear();
+  append_bad_request(x.out, status, message);
+  co_await send(connection.client, x.out);
+  co_await lingering_close(connection.client);
+  co_return false;
+}
+
+net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
+  net::StampedSocket& client = connection.client;
+  wait(connection);
+  const TimePoint idle_until = steady_now() + (connection.served ? kIdle : kPatience);
   HeadResult head = co_await read_head(client, x, kLimits, kPatience);
   while (head.end == HeadEnd::nothing) {
     const bool readable = co_await client.wait_readable(idle_until);
-    if (!readable) co_return false;
+    if (!readable || !client.is_open()) co_return false;
     head = co_await read_head(client, x, kLimits, kPatience);
   }
-  x.out.clear();
-  if (head.end == HeadEnd::bad) {
-    append_bad_request(x.out, head.refusal.answer, head.refusal.message);
-    co_await send(client, x.out);
-    co_await lingering_close(client);
-    co_return false;
-  }
+  if (head.end == HeadEnd::bad) co_return co_await refuse(connection, x, head.refusal.answer, head.refusal.message);
+  if (head.end == HeadEnd::too_slow) co_return co_await refuse(connection, x, 408, "the request's head took too long");
   if (head.end != HeadEnd::complete) co_return false;
+  if (!admin_request_allowed(x.request)) {
+    co_return co_await refuse(connection, x, 403,
+                              "this Host or Origin may not use the admin port; use an address or localhost");
+  }
+  const std::optional<std::string> body = co_await read_body(client, x);
+  if (!body) co_return co_await refuse(connection, x, 413, "the body is malformed, too large or incomplete");
+  if (!client.is_open()) co_return false;
 
-  PageAnswer page;
-  const bool allowed = admin_request_allowed(x.request);
-  std::optional<std::string> body;
-  if (allowed) body = co_await read_body(client, x);
-  const bool keep = body.has_value() && x.request.keep_alive;
-  if (!allowed) {
-    page = {403,
-            "application/json",
-            "{\"error\":\"this Host or Origin may not use the admin port; use an address or localhost\"}\n",
-            {}};
-  } else if (!body) {
-    page = {413, "application/json", "{\"error\":\"the body is malformed, too large or incomplete\"}\n", {}};
-  } else if (is_events(x.request)) {
+  connection.unlink();
+  connection.served = true;
+  x.out.clear();
+  if (is_events(x.request)) {
     co_await stream_events(client, x);
     co_return false;
-  } else {
-    page = pages_.admin(x.request.method, x.request.path, *body);
   }
+  const bool keep = x.request.keep_alive;
+  const PageAnswer page = pages_.admin(x.request.method, x.request.path, *body);
   append_reply(x.out, {.status = page.status,
                        .content_type = page.content_type,
                        .body = page.body,

@@ -8,6 +8,8 @@
 #include <map>
 #include <optional>
 
+#include "config_text.h"
+
 namespace quoll::proxy {
 namespace {
 
@@ -30,6 +32,10 @@ class Reader {
         name += "." + text.substr(start, text.find(' ', start) - start);
       }
       auto place = places_.find(name);
+      // `concurrency: 5000` sets options of this section.
+      const std::size_t limit = name.find("concurrency_limit.");
+      if (place == places_.end() && limit != std::string::npos)
+        place = places_.find(name.substr(0, limit) + "concurrency");
       // What a route takes from elsewhere is shown where the route begins.
       if (place == places_.end()) place = places_.find(name.substr(0, name.find('.')));
       fault(place == places_.end() ? YAML::Mark::null_mark() : place->second, text);
@@ -37,12 +43,16 @@ class Reader {
   }
 
   void fault(const YAML::Mark& mark, const std::string& text) {
+    if (++count_ > kMostFaults) return;
     faults_ += faults_.empty() ? "" : "\n";
     faults_ += mark.is_null() ? fmt::format("{}: {}", file_, text)
                               : fmt::format("{}:{}:{}: {}", file_, mark.line + 1, mark.column + 1, text);
   }
 
-  const std::string& faults() const { return faults_; }
+  std::string faults() const {
+    return count_ <= kMostFaults ? faults_
+                                 : fmt::format("{}\n{}: and {} more faults", faults_, file_, count_ - kMostFaults);
+  }
   ProxyOptions& options() { return options_; }
 
  private:
@@ -63,13 +73,17 @@ class Reader {
       return;
     }
     for (const auto& entry : node) {
-      const std::string name = prefix + entry.first.as<std::string>("");
+      const std::string word = entry.first.IsScalar() ? entry.first.Scalar() : std::string();
+      const std::string name = prefix + shown(word);
+      if (word.empty()) {
+        fault(entry.first.Mark(), prefix + ": a setting's name is missing, or is no plain word");
+        continue;
+      }
       const auto [seen, first] = places_.emplace(name, entry.first.Mark());
       if (!first) {
         fault(entry.first.Mark(), fmt::format("{}: is set already in line {}", name, seen->second.line + 1));
         continue;
       }
-      const std::string word = entry.first.as<std::string>("");
       const bool outermost = prefix.find('.') == std::string::npos || prefix == scope_;
       if (outermost && is_section(word)) {
         map(entry.second, name + ".", route);
@@ -104,12 +118,17 @@ class Reader {
   }
 
   void value(const std::string& full, const Entry& entry, RouteOptions* route) {
-    if (!entry.second.IsScalar()) {
+    const std::string name = route == nullptr ? full : full.substr(scope_.size());
+    const std::optional<std::string> single = scalar(name, entry.second);
+    if (!single) {
       fault(entry.second.Mark(), fmt::format("{}: must be a single value", full));
       return;
     }
-    const std::string& text = entry.second.Scalar();
-    const std::string name = route == nullptr ? full : full.substr(scope_.size());
+    const std::string& text = *single;
+    if (const auto wrong = find_value_fault(text)) {
+      fault(entry.second.Mark(), fmt::format("{}: {}", full, *wrong));
+      return;
+    }
     if (route != nullptr && text_of_route(*route, name, text)) return;
     const auto applied =
         route == nullptr ? apply_setting(options_, name, text) : apply_route_setting(*route, name, text);
@@ -122,6 +141,18 @@ class Reader {
     } else {
       fault(entry.second.Mark(), scope + applied.error().message);
     }
+  }
+
+  // The text of a value; a list of words may also be written as YAML writes lists.
+  static std::optional<std::string> scalar(const std::string& name, const YAML::Node& node) {
+    if (node.IsScalar()) return node.Scalar();
+    if (name != "fallback_methods" || !node.IsSequence() || node.size() > kLongestValue) return std::nullopt;
+    std::string out;
+    for (const auto& word : node) {
+      if (!word.IsScalar()) return std::nullopt;
+      out += (out.empty() ? "" : ", ") + word.Scalar();
+    }
+    return out;
   }
 
   // What says which requests are a route's.
@@ -152,6 +183,8 @@ class Reader {
   std::optional<YAML::Node> routes_;
   std::string scope_;  // of the route that is being read: "routes[2]."
   std::map<std::string, YAML::Mark> places_;
+  static constexpr std::size_t kMostFaults = 200;
+  std::size_t count_ = 0;
   std::string faults_;
 };
 
@@ -160,12 +193,20 @@ class Reader {
 // yaml-cpp reports by exception; none leaves this function.
 Result<ProxyOptions> read_config(const std::string& text, const std::string& file) {
   Reader reader(file);
+  if (const auto wrong = find_text_fault(text)) {
+    return Error{fmt::format("{}:{}:{}: {}", file, wrong->line, wrong->column, wrong->what), "config"};
+  }
   try {
-    const YAML::Node root = YAML::Load(text);
-    if (!root.IsNull()) reader.file(root);
+    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
+    for (std::size_t i = 1; i < documents.size(); ++i) {
+      if (documents[i].IsNull()) continue;  // "---" at the end
+      reader.fault(documents[i].Mark(), "this is a second document; a configuration is one: put all settings in it");
+    }
+    if (!documents.empty() && !documents.front().IsNull()) reader.file(documents.front());
     reader.validate();
   } catch (const YAML::Exception& error) {
-    reader.fault(error.mark, error.msg);
+    const bool deep = error.msg == YAML::ErrorMsg::BAD_FILE;  // what yaml-cpp says when it would nest further
+    reader.fault(error.mark, deep ? "there are too many lists or settings within each other" : error.msg);
   }
   if (!reader.faults().empty()) return Error{reader.faults(), "config"};
   return std::move(reader.options());

@@ -1,5 +1,7 @@
 #include "config_json.h"
 
+#include <fmt/format.h>
+
 #include <boost/json/array.hpp>
 
 namespace quoll::proxy {
@@ -106,6 +108,24 @@ std::string fallback_text(const RouteSettings& o) {
   return !o.fallback ? "off" : o.fallback_file.empty() ? "on" : o.fallback_file;
 }
 
+std::string fallback_methods_text(const RouteSettings& o) {
+  return o.fallback_methods.empty() ? "all" : fmt::format("{}", fmt::join(o.fallback_methods, ", "));
+}
+
+std::string pages_text(const ProxyOptions& o) {
+  switch (o.pages) {
+    case PagesKind::by_listener:
+      return "auto";
+    case PagesKind::on:
+      return "on";
+    case PagesKind::off:
+      return "off";
+    case PagesKind::prefix:
+      break;
+  }
+  return o.pages_prefix;
+}
+
 // What may differ per route.
 void add_route_settings(json::object& out, const RouteSettings& o) {
   const CallPolicyOptions& policies = o.policies;
@@ -115,6 +135,7 @@ void add_route_settings(json::object& out, const RouteSettings& o) {
   out["body_gap"] = format_duration(o.body_gap);
   out["verdict"] = to_string(o.verdict);
   out["fallback"] = fallback_text(o);
+  out["fallback_methods"] = fallback_methods_text(o);
   out["concurrency"] = concurrency_json(policies);
   out["retries"] = policies.retries;
   out["priority"] = policies.priority;
@@ -127,6 +148,7 @@ void add_route_settings(json::object& out, const RouteSettings& o) {
 
 void add_proxy_settings(json::object& out, const ProxyOptions& o) {
   out["workers"] = o.workers;
+  out["pages"] = pages_text(o);
   out["stamps"] = o.stamps;
   out["admission"] = o.admission ? "on" : "off";
   out["admission_control"] = admission_control_json(o.admission_control);

@@ -69,6 +69,130 @@ TEST(Config, RepeatedAndMisshapenEntriesAreFaults) {
   EXPECT_THAT(faults_of("a: [\n"), HasSubstr("q.yaml:"));
 }
 
+TEST(Config, AFileIsOneDocumentOfText) {
+  EXPECT_THAT(faults_of("timeout: 1s\n---\ntimeout: 2s\n"), HasSubstr("q.yaml:3:1: this is a second document"));
+  EXPECT_EQ(faults_of("---\ntimeout: 1s\n---\n"), "") << "an end is no document";
+  EXPECT_THAT(faults_of(std::string("timeout: 1s\nlisten: \0x\n", 23)), HasSubstr("q.yaml:2:9: the byte 0x00"));
+  EXPECT_THAT(faults_of("fallback: \"\x1b[31m\"\n"), HasSubstr("q.yaml:1:12: the byte 0x1b"));
+  for (const char* bad : {"\x80", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "\xe2\x82", "\xff\xfe\x61"}) {
+    EXPECT_THAT(faults_of("fallback: a" + std::string(bad) + "\n"), HasSubstr("q.yaml:1:12: the byte 0x")) << bad;
+  }
+  EXPECT_THAT(faults_of("fallback: /gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x90\x88\n"), HasSubstr("No such file"))
+      << "but this is UTF-8";
+  EXPECT_THAT(faults_of("fallback: \"a\\0b\"\n"), HasSubstr("q.yaml:1:11: fallback: has the control byte 0x00"));
+}
+
+// Nor may one of these take long, or all memory, or the stack.
+TEST(Config, WhatIsFarTooMuchIsRefusedInFewWords) {
+  const std::string million(1U << 20U, 'x');
+  for (const std::string& text :
+       {"upstream: http://" + million + "\n", "fallback: /" + million + "\n", million + ": 5\n",
+        "timeout: " + million + "\n", "breaker: {" + million + ": 1}\n", "listen: " + million + ":80\n",
+        "priority_header: " + million + "\n",
+        "routes: [{name: " + million + ", path: /" + million + ", host: " + million + "}]\n", std::string(100'000, '['),
+        std::string(100'000, '{'), "a: " + std::string(100'000, '[')}) {
+    const std::string faults = faults_of(text);
+    EXPECT_THAT(faults, HasSubstr("q.yaml:1:")) << text.substr(0, 40);
+    EXPECT_LT(faults.size(), 2000U) << text.substr(0, 40);
+  }
+  EXPECT_THAT(faults_of("upstream: http://" + std::string(300, 'h') + "\n"), HasSubstr("longer than a name can be"));
+  std::string bomb = "a: &a [x, x]\n";
+  for (char c = 'b'; c < 'z'; ++c) {
+    const std::string before = "*" + std::string(1, static_cast<char>(c - 1));
+    bomb += std::string(1, c) + ": &" + c + " [" + before + ", " + before + ", " + before + "]\n";
+  }
+  EXPECT_THAT(faults_of(bomb + "routes: *y\nbreaker: *y\n"), HasSubstr("routes[2]: must hold"));
+  std::string many;
+  for (int i = 0; i < 100'000; ++i) many += "k" + std::to_string(i) + ": 1\n";
+  const std::string faults = faults_of(many);
+  EXPECT_LT(faults.size(), 20'000U);
+  EXPECT_THAT(faults, HasSubstr("q.yaml: and 99800 more faults"));
+  std::string routes = "routes:\n";
+  for (int i = 0; i < 4097; ++i) routes += "- {name: r" + std::to_string(i) + ", path: /r" + std::to_string(i) + "}\n";
+  EXPECT_THAT(faults_of(routes), HasSubstr("4097 are too many"));
+}
+
+TEST(Config, NumbersThatMakeAProxyUselessAreRefused) {
+  for (const char* line : {"limits: {fields: 0}",
+                           "limits: {fields: 10001}",
+                           "limits: {target_bytes: 0}",
+                           "limits: {target_bytes: 2MiB}",
+                           "limits: {head_bytes: 0}",
+                           "limits: {head_bytes: 2GiB}",
+                           "max_connections: 0",
+                           "workers: 0",
+                           "workers: 257",
+                           "timeout: 0",
+                           "timeout: 2h",
+                           "body_gap: 0",
+                           "head_timeout: 0",
+                           "idle_timeout: 0",
+                           "client_gap: 0",
+                           "pool_idle: 0",
+                           "drain: 2h",
+                           "pool_size: 65537",
+                           "retries: 11",
+                           "concurrency: 0",
+                           "priority: 8",
+                           "timeout: -1s",
+                           "max_connections: -1",
+                           "max_connections: 1.5",
+                           "workers: 99999999999999999999",
+                           "limits: {head_bytes: 99999999999GiB}",
+                           "timeout: 99999999999h",
+                           "timeout: nan",
+                           "timeout: infs",
+                           "retry_budget: {minimum_per_second: nan}",
+                           "retry_budget: {minimum_per_second: inf}",
+                           "retry_budget: {ratio: nan}",
+                           "retry_budget: {ratio: inf%}",
+                           "adaptive_timeout: {factor: nan}",
+                           "adaptive_timeout: {quantile: nan%}",
+                           "concurrency_limit: {tolerance: inf}",
+                           "breaker: {failure_rate_threshold: nan}",
+                           "breaker: {reset_multiplier: inf}",
+                           "breaker: {reset_jitter: -nan}",
+                           "fallback_methods: ''",
+                           "fallback_methods: get",
+                           "fallback_methods: 'GET; POST'",
+                           "fallback_methods: []",
+                           "fallback_methods: [[GET]]",
+                           "fallback_methods: {GET: 1}",
+                           "pages: yes",
+                           "pages: ''",
+                           "pages: /",
+                           "pages: /q/",
+                           "pages: //q",
+                           "pages: /q?x",
+                           "pages: quoll",
+                           "upstream: http://127.0.0.1:3000",
+                           "upstream: http://localhost:80\nlisten: :80",
+                           "fallback: /tmp",
+                           "fallback: /dev/zero",
+                           "fallback: /no/such/file"}) {
+    EXPECT_THAT(faults_of(std::string(line) + "\n"), HasSubstr("q.yaml:1:")) << line;
+  }
+}
+
+TEST(Config, FallbackMethodsAndPagesAreReadAndShownAlike) {
+  using Methods = std::vector<std::string>;
+  const auto methods = [](const std::string& text) {
+    const auto read = read_config("fallback_methods: " + text + "\n", "q.yaml");
+    return read ? read->fallback_methods : Methods{read.error().message};
+  };
+  EXPECT_EQ(methods("safe"), (Methods{"GET", "HEAD", "OPTIONS", "TRACE"}));
+  EXPECT_EQ(methods("all"), Methods{});
+  EXPECT_EQ(methods("POST"), Methods{"POST"});
+  EXPECT_EQ(methods("GET, POST PUT"), (Methods{"GET", "POST", "PUT"}));
+  EXPECT_EQ(methods("[GET, POST]"), (Methods{"GET", "POST"}));
+  const auto read = read_config("pages: /-/quoll\nroutes: [{name: a, path: /a, fallback_methods: all}]\n", "q.yaml");
+  ASSERT_TRUE(read.has_value()) << read.error().message;
+  EXPECT_EQ(read->pages, PagesKind::prefix);
+  EXPECT_EQ(read->pages_prefix, "/-/quoll");
+  EXPECT_EQ(read->fallback_methods.size(), 4U);
+  EXPECT_TRUE(read->routes[0].fallback_methods.empty());
+}
+
 TEST(Config, ARouteHasWhatTheFileSaysUnlessItSaysOtherwise) {
   const auto read = read_config(
       "routes:\n"
@@ -249,7 +373,8 @@ TEST(Config, AConcurrencyLimitIsANumberOrAnAlgorithm) {
 
   EXPECT_FALSE(read_config("concurrency: off\n", "q.yaml")->policies.concurrency);
   EXPECT_THAT(faults_of("concurrency: many\n"), HasSubstr("gradient2, vegas, aimd, off, or a number"));
-  EXPECT_THAT(faults_of("concurrency: 0\n"), HasSubstr("concurrency_limit: minimum is 0"));
+  EXPECT_THAT(faults_of("concurrency: 0\n"), HasSubstr("q.yaml:1:14: concurrency: '0' would let no call through"));
+  EXPECT_THAT(faults_of("concurrency: 5000000\n"), HasSubstr("q.yaml:1:1: concurrency_limit: "));
 }
 
 TEST(Config, RetriesAndTheirBudgetAreTaken) {

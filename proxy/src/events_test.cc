@@ -11,6 +11,7 @@
 namespace quoll::proxy::testing {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 using ::testing::StartsWith;
@@ -65,6 +66,26 @@ TEST(Events, AReaderLearnsWhoItIsAndWhatWasThenARowASecond) {
   const std::string row = reader.next("row");
   EXPECT_EQ(value_of(row, "default.state"), 0);
   EXPECT_GT(value_of(row, "memory"), 1e6);
+}
+
+// The page drew the fixed timeout where the timeout is learned.
+TEST(Events, ARowHasTheTimeoutInForce) {
+  const Testbed fixed(always(answer(200, "ok")), [](ProxyOptions& o) { o.timeout = std::chrono::milliseconds(1250); });
+  EXPECT_EQ(value_of(Reader(fixed).next("row"), "default.timeout_ms"), 1250);
+
+  const Testbed learned(always(answer(200, "ok")), [](ProxyOptions& o) {
+    o.policies.timeout = TimeoutKind::adaptive;
+    o.policies.adaptive_timeout.initial = std::chrono::milliseconds(900);
+  });
+  Reader reader(learned);
+  EXPECT_THAT(reader.next("hello"), AllOf(HasSubstr("\"timeout_ms\":9E2"), Not(HasSubstr("\"timeout_ms\":1E4"))));
+  EXPECT_EQ(value_of(reader.next("row"), "default.timeout_ms"), 900);
+  Wire client = learned.client();
+  for (int i = 0; i < 500; ++i) ASSERT_EQ(client.ask(get()).status(), 200);
+  double now = 900;
+  for (int rows = 0; rows < 5 && now == 900; ++rows) now = value_of(reader.next("row"), "default.timeout_ms");
+  EXPECT_GT(now, 0);
+  EXPECT_LT(now, 900);
 }
 
 TEST(Events, ARowCountsTheRequestsOfItsSecond) {

@@ -93,7 +93,7 @@ TEST(Limits, AClientThatHasSentItsEndGetsItsAnswerAndTheEnd) {
   }
 }
 
-TEST(Limits, ConnectionsBeyondTheLimitAreClosed) {
+TEST(Limits, ConnectionsBeyondTheLimitAreToldToComeBack) {
   Testbed bed(always(answer(200, "ok")), [](ProxyOptions& o) {
     o.max_connections = 3;
     o.workers = 2;
@@ -103,12 +103,33 @@ TEST(Limits, ConnectionsBeyondTheLimitAreClosed) {
     clients.push_back(bed.client());
     EXPECT_EQ(clients.back().ask(get()).status(), 200);
   }
-  Wire extra = bed.client();
-  EXPECT_EQ(extra.ask(get()).status(), 0);
-  EXPECT_EQ(bed.metric("quoll_client_connections_refused_total"), 1);
+  for (int i = 0; i < 2; ++i) {
+    Wire extra = bed.client();
+    const Message told = extra.ask(get());
+    EXPECT_EQ(told.status(), 503);
+    EXPECT_TRUE(told.whole);
+    EXPECT_EQ(told.field("Retry-After"), "1");
+    EXPECT_EQ(told.field("Connection"), "close");
+    EXPECT_NE(told.field("Proxy-Status").find("connection_limit_reached"), std::string::npos);
+    extra.finish_sending();
+    EXPECT_EQ(extra.read_to_end(), WireEnd::eof) << "and not a reset, which could take the answer away";
+  }
+  EXPECT_EQ(bed.metric("quoll_client_connections_refused_total"), 2);
   clients.pop_back();
   EXPECT_TRUE(eventually([&] { return bed.metric("quoll_client_connections") == 2; }));
   EXPECT_EQ(bed.ask(get()).status(), 200);
+}
+
+// More than are closed with patience: the others are closed at once, and nobody waits.
+TEST(Limits, AFloodBeyondTheLimitIsTurnedAwayWithoutHoldingOnToIt) {
+  Testbed bed(always(answer(200, "ok")), [](ProxyOptions& o) { o.max_connections = 1; });
+  Wire only = bed.client();
+  EXPECT_EQ(only.ask(get()).status(), 200);
+  std::vector<Wire> flood;
+  for (int i = 0; i < 200; ++i) flood.push_back(bed.client());
+  for (Wire& wire : flood) EXPECT_EQ(wire.read_answer().status(), 503);
+  EXPECT_EQ(bed.metric("quoll_client_connections_refused_total"), 200);
+  EXPECT_EQ(only.ask(get()).status(), 200);
 }
 
 std::string admin_get(std::string_view path, std::string_view fields) {
@@ -129,6 +150,50 @@ TEST(Admin, AnswersOnlyAddressesAndLocalhost) {
   for (const std::string origin : {"http://evil.test", "null", "http://127.0.0.1:1", "https://127.0.0.1"}) {
     EXPECT_EQ(bed.admin(admin_get("/health", own + "Origin: " + origin + "\r\n")).status(), 403) << origin;
   }
+  EXPECT_EQ(bed.event("open"), 0);
+}
+
+TEST(Admin, ABrowserMustSayThatItsRequestComesFromHereAndSayItOnce) {
+  Testbed bed(always(answer(200, "ok")));
+  const std::string own = "127.0.0.1:" + std::to_string(bed.proxy->admin_endpoint().port());
+  const auto ask = [&](const std::string& line, const std::string& fields) {
+    return bed.admin(line + " HTTP/1.1\r\nHost: " + own + "\r\nContent-Length: 0\r\n" + fields + "\r\n").status();
+  };
+  const std::string open = "POST /circuits/default/open";
+  const std::string origin = "Origin: http://" + own + "\r\n";
+  for (const std::string& fields :
+       {origin + "Origin: http://evil.test\r\n", "Origin: http://evil.test\r\n" + origin, origin + origin,
+        std::string("Sec-Fetch-Site: cross-site\r\n"), std::string("Sec-Fetch-Site: same-site\r\n"),
+        std::string("Sec-Fetch-Site: elsewhere\r\n"), "Sec-Fetch-Site: cross-site\r\n" + origin,
+        std::string("Sec-Fetch-Site: same-origin\r\nSec-Fetch-Site: cross-site\r\n"),
+        std::string("Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n")}) {
+    EXPECT_EQ(ask(open, fields), 403) << fields;
+  }
+  EXPECT_EQ(bed.event("open"), 0);
+  EXPECT_EQ(ask("GET /circuit-status", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: no-cors\r\n"), 403);
+  EXPECT_EQ(ask("GET /circuit-status", "Sec-Fetch-Site: cross-site\r\nSec-Fetch-Mode: navigate\r\n"), 200) << "a link";
+  EXPECT_EQ(ask("GET /circuit-status", "Sec-Fetch-Site: none\r\nSec-Fetch-Mode: navigate\r\n"), 200);
+  EXPECT_EQ(ask(open, "Sec-Fetch-Site: same-origin\r\n" + origin), 200);
+  EXPECT_EQ(ask(open, ""), 200) << "no browser";
+}
+
+TEST(Admin, SilentConnectionsDoNotLockThePort) {
+  Testbed bed(always(answer(200, "ok")));
+  std::vector<Wire> silent;
+  std::vector<Wire> half;
+  for (int i = 0; i < 200; ++i) {
+    silent.push_back(Wire::to(bed.proxy->admin_endpoint().port()));
+    half.push_back(Wire::to(bed.proxy->admin_endpoint().port()));
+    ASSERT_TRUE(
+        half.back().send("POST /circuits/default/open HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\n\r\n"));
+  }
+  EXPECT_EQ(bed.admin(admin_get("/health", "Host: localhost\r\n")).status(), 200);
+  EXPECT_EQ(silent.front().read_to_end(), WireEnd::eof) << "the one that waited longest made room";
+  // The newest is still there: it is not cut off by those that came before it.
+  EXPECT_EQ(silent.back().ask(admin_get("/health", "Host: localhost\r\n")).status(), 200);
+  const TimePoint start = steady_now();
+  EXPECT_EQ(Wire::to(bed.proxy->admin_endpoint().port()).read_to_end(), WireEnd::eof);
+  EXPECT_LT(steady_now() - start, std::chrono::seconds(15)) << "patience with a silent connection is short";
   EXPECT_EQ(bed.event("open"), 0);
 }
 
@@ -186,6 +251,32 @@ TEST(Admin, AnswersWhileEveryWorkerIsBlocked) {
     const std::size_t at = text.find("max_lag_ms_10s\": ");
     return at != std::string::npos && std::strtod(text.c_str() + at + 17, nullptr) > 400;
   }));
+}
+
+TEST(Admin, PagesOfTheMainPortAreOnOnlyOnLoopbackUnlessToldOtherwise) {
+  const auto answered_by = [](const std::string& listen, PagesKind pages, const std::string& prefix,
+                              const std::string& path) {
+    Testbed bed(always(answer(200, "upstream's")), [&](ProxyOptions& o) {
+      o.listen = listen;
+      o.pages = pages;
+      o.pages_prefix = prefix;
+    });
+    EXPECT_EQ(bed.admin(admin_get("/health", "Host: localhost\r\n")).status(), 200) << "the admin port always has them";
+    return bed.ask(get(path)).body == "upstream's" ? "upstream" : "quoll";
+  };
+  const std::string loopback = "127.0.0.1:0";
+  const std::string network = "0.0.0.0:0";
+  for (const std::string path : {"/health", "/metrics", "/circuit-status?circuit=default"}) {
+    EXPECT_EQ(answered_by(loopback, PagesKind::by_listener, "", path), "quoll") << path;
+    EXPECT_EQ(answered_by("localhost:0", PagesKind::by_listener, "", path), "quoll") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::by_listener, "", path), "upstream") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::on, "", path), "quoll") << path;
+    EXPECT_EQ(answered_by(loopback, PagesKind::off, "", path), "upstream") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", path), "upstream") << path;
+    EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", "/-/quoll" + path), "quoll") << path;
+  }
+  EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", "/-/quoll"), "upstream");
+  EXPECT_EQ(answered_by(network, PagesKind::prefix, "/-/quoll", "/-/quoll/config"), "upstream");
 }
 
 TEST(Admin, PagesOfTheMainPortAreTheSame) {

@@ -52,8 +52,8 @@ Metrics::Metrics(telemetry::Registry& r)
                       telemetry::kLagBounds)),
       client_connections(r.gauge("quoll_client_connections", "Open client connections.")),
       connections_accepted(r.counter("quoll_client_connections_accepted_total", "Client connections accepted.")),
-      connections_refused(
-          r.counter("quoll_client_connections_refused_total", "Client connections closed at once: at the limit.")),
+      connections_refused(r.counter("quoll_client_connections_refused_total",
+                                    "Client connections answered with 503 and closed: at the limit.")),
       bad_requests(r.counter("quoll_bad_requests_total", "Requests refused because they were malformed or too large.")),
       upstream_connects(r.counter("quoll_upstream_connects_total", "Connections opened to upstreams.")),
       upstream_resent(r.counter("quoll_upstream_resent_total",

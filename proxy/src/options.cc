@@ -3,9 +3,12 @@
 #include <fmt/format.h>
 
 #include <boost/url/parse.hpp>
-#include <fstream>
+#include <map>
 #include <set>
 
+#include "config_text.h"
+#include "quoll/base/file.h"
+#include "quoll/http/fields.h"
 #include "quoll/net/endpoint.h"
 #include "route_table.h"
 
@@ -37,16 +40,37 @@ class Faults {
   std::vector<std::string> out_;
 };
 
-void check_settings(const RouteSettings& s, Faults& faults) {
+// What is wrong with the files that fallbacks are read from, each looked at once: thousands of routes may share one.
+class FallbackFiles {
+ public:
+  const std::string& fault(const std::string& file) {
+    const auto [known, first] = faults_.try_emplace(file);
+    if (first) {
+      const auto read = read_file(file, kMostFallbackBytes);
+      if (!read) known->second = read.error().message + ", or write on or off";
+    }
+    return known->second;
+  }
+
+ private:
+  std::map<std::string, std::string> faults_;
+};
+
+void check_settings(const RouteSettings& s, FallbackFiles& files, Faults& faults) {
   faults.result("upstream", parse_upstream(s.upstream));
   faults.range("timeout", s.timeout, std::chrono::milliseconds(1), std::chrono::hours(1));
   faults.range("body_gap", s.body_gap, std::chrono::milliseconds(1), std::chrono::hours(1));
-  if (!s.fallback_file.empty() && !std::ifstream(s.fallback_file)) {
-    faults.add(fmt::format("fallback: cannot read '{}'; give a readable file, or 'off'", s.fallback_file));
+  if (!s.fallback_file.empty()) {
+    if (const std::string& fault = files.fault(s.fallback_file); !fault.empty()) faults.add("fallback: " + fault);
+  }
+  for (const std::string& method : s.fallback_methods) {
+    if (!http::is_token(method)) faults.add(fmt::format("fallback_methods: '{}' is not a method", method));
   }
   for (const std::string& fault : s.breaker.validate()) faults.add("breaker: " + fault);
   for (const std::string& fault : s.policies.validate()) faults.add(fault);
 }
+
+constexpr std::size_t kLongestHost = 253;  // RFC 1035, without the final dot
 
 bool all_of(std::string_view text, std::string_view allowed) {
   return text.find_first_not_of(allowed) == std::string_view::npos;
@@ -65,17 +89,17 @@ void check_name(const RouteOptions& route, Faults& faults) {
 }
 
 void check_host(const std::string& host, Faults& faults) {
-  constexpr std::size_t kLongest = 253;  // RFC 1035, without the final dot
   const bool literal =
       host.starts_with('[') && host.ends_with(']') && all_of(host.substr(1), "0123456789abcdefABCDEF:.]");
   if (host.empty() || literal) return;
-  if (host.size() > kLongest || !all_of(normal_host(host), std::string(kLower) + ".") || host.find(':') != host.npos) {
+  if (host.size() > kLongestHost || !all_of(normal_host(host), std::string(kLower) + ".") ||
+      host.find(':') != host.npos) {
     faults.add(fmt::format("host: '{}' is not a host; write a name or an address, without a port", host));
   }
 }
 
-void check_path(const std::string& path, Faults& faults) {
-  const auto bad = [&](std::string_view why) { faults.add(fmt::format("path: '{}' {}", path, why)); };
+void check_path(const char* name, const std::string& path, Faults& faults) {
+  const auto bad = [&](std::string_view why) { faults.add(fmt::format("{}: '{}' {}", name, path, why)); };
   if (!path.starts_with('/')) return bad("is not a path; it must start with '/'");
   if (path.find("//") != path.npos) return bad("has an empty segment");
   const bool plain = std::all_of(path.begin(), path.end(), [](char c) { return c > ' ' && c < 127; });
@@ -87,15 +111,40 @@ void check_path(const std::string& path, Faults& faults) {
   if (*normal != path) return bad(fmt::format("would never match: write {}", *normal));
 }
 
+void check_pages(const ProxyOptions& options, Faults& faults) {
+  if (options.pages != PagesKind::prefix) return;
+  if (options.pages_prefix.size() > 1 && options.pages_prefix.ends_with('/')) {
+    faults.add(fmt::format("pages: '{}' ends with a slash; write {}", options.pages_prefix,
+                           options.pages_prefix.substr(0, options.pages_prefix.size() - 1)));
+  } else if (options.pages_prefix == "/") {
+    faults.add("pages: '/' is no prefix; write on");
+  } else {
+    check_path("pages", options.pages_prefix, faults);
+  }
+}
+
+// A request that a proxy forwards to itself comes back until no connection is left.
+void check_own_address(const ProxyOptions& options, Faults& faults) {
+  const auto at = net::parse_host_port(options.listen);
+  const auto to = parse_upstream(options.upstream);
+  if (!at || !to || at->port == 0 || at->port != to->port) return;
+  const bool everywhere = at->host.empty() || at->host == "0.0.0.0" || at->host == "::";
+  const bool here = to->host == "localhost" || to->host == "127.0.0.1" || to->host == "::1";
+  if (to->host == at->host || (here && (everywhere || at->host == "localhost"))) {
+    faults.add(
+        fmt::format("upstream: '{}' is where the proxy itself listens; name the service behind it", options.upstream));
+  }
+}
+
 // Only what a route says itself: the proxy's faults are told once.
-void check_routes(const ProxyOptions& options, Faults& faults) {
+void check_routes(const ProxyOptions& options, FallbackFiles& files, Faults& faults) {
   if (options.routes.size() > ProxyOptions::kMaxRoutes) {
     faults.add(
         fmt::format("routes: {} are too many; there may be {}", options.routes.size(), ProxyOptions::kMaxRoutes));
     return;
   }
   Faults inherited;
-  check_settings(options, inherited);
+  check_settings(options, files, inherited);
   const std::vector<std::string> common = inherited.take();
   std::set<std::string_view> names;
   RouteTable table;
@@ -106,11 +155,11 @@ void check_routes(const ProxyOptions& options, Faults& faults) {
     if (!names.insert(route.name).second)
       own.add(fmt::format("name: '{}' is another route's name already", route.name));
     check_host(route.host, own);
-    check_path(route.path, own);
+    check_path("path", route.path, own);
     if (route.path.starts_with('/') && !table.add(route.host, route.path, 1)) {
       own.add(fmt::format("path: another route takes '{}{}' already", route.host, route.path));
     }
-    check_settings(route, own);
+    check_settings(route, files, own);
     faults.set_prefix(fmt::format("routes[{}].", i));
     for (const std::string& fault : own.take()) {
       if (std::find(common.begin(), common.end(), fault) == common.end()) faults.add(fault);
@@ -141,7 +190,9 @@ std::vector<std::string> ProxyOptions::validate() const {
   Faults faults;
   faults.result("listen", net::parse_host_port(listen));
   faults.result("admin", net::parse_host_port(admin));
-  check_settings(*this, faults);
+  FallbackFiles files;
+  check_settings(*this, files, faults);
+  check_pages(*this, faults);
   faults.range("workers", workers, 1, 256);
   faults.range("head_timeout", head_timeout, milliseconds(1), hours(1));
   faults.range("idle_timeout", idle_timeout, milliseconds(1), hours(24));
@@ -151,25 +202,29 @@ std::vector<std::string> ProxyOptions::validate() const {
   faults.range("pool_size", pool_size, 0, 65'536);
   faults.range("max_connections", max_connections, 1, 1'000'000);
   faults.range("limits.head_bytes", limits.head_bytes, 1024, 1U << 20U);
+  faults.range("limits.fields", limits.fields, 1, 10'000);
+  faults.range("limits.target_bytes", limits.target_bytes, 16, 1U << 20U);
   for (const std::string& fault : admission_control.validate()) faults.add("admission_control: " + fault);
   if (admission && !stamps) {
     faults.add("admission: on needs stamps: true; without them nobody knows how long a request has waited");
   }
-  check_routes(*this, faults);
+  check_own_address(*this, faults);
+  check_routes(*this, files, faults);
   return faults.take();
 }
 
 Result<UpstreamUrl> parse_upstream(std::string_view url) {
   const auto bad = [&](std::string_view why) {
-    return Error{
-        fmt::format("'{}' is not an upstream: {}; write http://HOST:PORT, such as http://127.0.0.1:3001", url, why),
-        "upstream"};
+    return Error{fmt::format("'{}' is not an upstream: {}; write http://HOST:PORT, such as http://127.0.0.1:3001",
+                             shown(url), why),
+                 "upstream"};
   };
   const auto parsed = boost::urls::parse_uri(boost::core::string_view(url.data(), url.size()));
   if (!parsed) return bad("it is not a URL");
   if (parsed->scheme() == "https") return bad("TLS to the upstream is not supported");
   if (parsed->scheme() != "http") return bad("the scheme must be http");
   if (parsed->encoded_host().empty()) return bad("the host is missing");
+  if (parsed->encoded_host().size() > kLongestHost) return bad("the host is longer than a name can be");
   if (parsed->has_userinfo() || parsed->has_query() || parsed->has_fragment()) {
     return bad("only the host and the port are used");
   }

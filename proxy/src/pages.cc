@@ -35,11 +35,21 @@ void burn(Duration length) {
   }
 }
 
-}  // namespace
-
+// Whether a path (its query apart) is a page of both ports.
 bool is_page(std::string_view path) {
   path = without_query(path);
   return path == "/circuit-status" || path == "/health" || path == "/metrics";
+}
+
+}  // namespace
+
+std::string_view client_page(const ProxyOptions& options, std::string_view path) {
+  if (options.pages == PagesKind::off) return {};
+  if (options.pages == PagesKind::prefix) {
+    if (!path.starts_with(options.pages_prefix)) return {};
+    path.remove_prefix(options.pages_prefix.size());
+  }
+  return is_page(path) ? path : std::string_view();
 }
 
 net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, std::string_view path) {

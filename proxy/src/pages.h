@@ -3,7 +3,7 @@
 // Pages are made on the admin's thread, also those that a client of the main port asks for, so that a scrape of many
 // metrics does not hold up requests, and so that they answer while every worker is blocked.
 //
-// Loop-confined to the admin worker, but for is_page and make_page.
+// Loop-confined to the admin worker, but for client_page and make_page.
 #pragma once
 
 #include <functional>
@@ -22,8 +22,9 @@ struct PageAnswer {
   std::string fields;  // further ones, each ended by CRLF
 };
 
-// Whether a path (its query apart) is one of the main port's own pages.
-bool is_page(std::string_view path);
+// The page that a path on the clients' port names: the path without ProxyOptions::pages_prefix, its query kept; empty
+// when it is none. The pages must not be PagesKind::by_listener any more.
+std::string_view client_page(const ProxyOptions& options, std::string_view path);
 
 // Makes one, on the pages' own executor, and comes back to the caller's. Thread-safe.
 net::Task<PageAnswer> make_page(const Shared& shared, std::string_view method, std::string_view path);

@@ -83,8 +83,8 @@ net::Task<bool> serve(Session& s) {
 
   // Quoll's own pages come first: they must answer when nothing else does. They are made on the admin's thread, so that
   // a scrape costs the data plane nothing.
-  if (is_page(x.request.path)) {
-    const PageAnswer page = co_await make_page(shared, x.request.method, x.request.path);
+  if (const std::string_view page_path = client_page(shared.options, x.request.path); !page_path.empty()) {
+    const PageAnswer page = co_await make_page(shared, x.request.method, page_path);
     co_return co_await reply_page(s, page);
   }
 
@@ -124,8 +124,8 @@ net::Task<bool> serve(Session& s) {
     const bool again = failed && step.next == core::Next::wait;
     if (failed && !again) s.gate().count_end(call);
 
-    // The answer. With the fallback on, the client gets the fallback instead of an error.
-    if (answered && !again && !(failed && s.route.options.fallback)) {
+    // The answer. With the fallback on, the client gets the fallback instead of an error, unless it asked for a write.
+    if (answered && !again && !(failed && falls_back(s.route.options, x.request.method))) {
       core::PipelineCall* const undecided = failed ? nullptr : &call;
       co_return co_await pass_on(s, attempt, undecided);
     }

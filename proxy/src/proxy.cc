@@ -164,7 +164,7 @@ void Proxy::Impl::accept(WorkerState& state, net::TcpSocket socket) {
   if (connections.fetch_add(1, std::memory_order_relaxed) >= options.max_connections) {
     connections.fetch_sub(1, std::memory_order_relaxed);
     metrics.connections_refused.add(1, state.shard);
-    return;  // closes it
+    return state.turn_away(state.worker.loop(), std::move(socket));
   }
   metrics.connections_accepted.add(1, state.shard);
   net::spawn(state.worker.executor(), Connection::serve(state, std::move(socket)));
@@ -251,7 +251,13 @@ Result<std::unique_ptr<Proxy>> Proxy::create(const ProxyOptions& options, std::u
   }
   const auto upstreams = resolve_upstreams(options);
   if (!upstreams) return upstreams.error();
-  auto impl = std::make_unique<Impl>(options, seed, *upstreams);
+  const auto at = net::parse_listen_address(options.listen);
+  if (!at) return at.error();
+  ProxyOptions decided = options;
+  if (options.pages == PagesKind::by_listener) {
+    decided.pages = at->address().is_loopback() ? PagesKind::on : PagesKind::off;
+  }
+  auto impl = std::make_unique<Impl>(decided, seed, *upstreams);
   if (auto loaded = impl->routes.load_fallbacks(); !loaded) return loaded.error();
   if (auto opened = impl->open(); !opened) return opened.error();
   impl->register_metrics();
@@ -307,6 +313,10 @@ bool Proxy::stop() {
   p.admin_worker.destroy_tasks();
   p.log.info("proxy_stopped", {{"drained", drained}});
   return drained;
+}
+
+telemetry::Log& Proxy::log() {
+  return impl_->log;
 }
 
 net::TcpEndpoint Proxy::listen_endpoint() const {

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "quoll/http/write.h"
 
 namespace quoll::proxy {
@@ -18,6 +20,11 @@ const char* to_string(FallbackReason reason) {
       return "limit";
   }
   return "error";
+}
+
+bool falls_back(const RouteSettings& settings, std::string_view method) {
+  const std::vector<std::string>& methods = settings.fallback_methods;
+  return settings.fallback && (methods.empty() || std::find(methods.begin(), methods.end(), method) != methods.end());
 }
 
 void append_reply(std::string& out, const Reply& reply) {
@@ -48,11 +55,11 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
   const char* state = core::to_string(route.circuit.breaker().state());
 
   std::string body;
-  if (route.options.fallback) {
+  if (falls_back(route.options, request.method)) {
     fields += fmt::format("Quoll-Fallback: {}\r\n", to_string(trouble.reason));
     if (!route.options.fallback_file.empty()) {
       reply.content_type = route.fallback_type;
-      body = route.fallback_body;
+      reply.body = *route.fallback_body;
     } else {
       body = fmt::format(R"({{"message":"The service cannot answer right now; this is a fallback.","reason":"{}",)"
                          R"("timestamp":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
@@ -72,7 +79,7 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(trouble.retry_after);
     fields += fmt::format("Retry-After: {}\r\n", seconds.count());
   }
-  reply.body = body;
+  if (reply.body.empty()) reply.body = body;
   reply.fields = fields;
   append_reply(out, reply);
   return reply.status;

@@ -39,6 +39,9 @@ struct Reply {
 // The whole message, head and body.
 void append_reply(std::string& out, const Reply& reply);
 
+// Whether a request of this method gets the fallback in place of an error.
+bool falls_back(const RouteSettings& settings, std::string_view method);
+
 // What a client gets for a call that could not be made or failed: the fallback, or 503, 504, 502. The status is
 // returned.
 unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,

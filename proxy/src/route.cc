@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <map>
 #include <optional>
-#include <sstream>
 #include <thread>
+
+#include "quoll/base/file.h"
 
 namespace quoll::proxy {
 namespace {
@@ -56,14 +56,18 @@ Route* Routes::find(std::string_view name) const {
 }
 
 Result<void> Routes::load_fallbacks() {
+  std::map<std::string, std::shared_ptr<const std::string>> bodies;
   for (const auto& route : routes_) {
     const std::string& file = route->options.fallback_file;
     if (file.empty()) continue;
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (!in) return Error{"fallback: cannot read '" + file + "'", "fallback"};
-    route->fallback_body = text.str();
+    std::shared_ptr<const std::string>& body = bodies[file];
+    if (body) {
+      route->fallback_body = body;
+      continue;
+    }
+    auto read = read_file(file, kMostFallbackBytes);
+    if (!read) return Error{"fallback: " + read.error().message, "fallback"};
+    route->fallback_body = body = std::make_shared<const std::string>(std::move(*read));
   }
   return {};
 }

@@ -27,7 +27,7 @@ struct Route {
   const std::size_t index;  // in Routes, and of what a worker keeps for it
   const std::size_t pool;   // of a worker's pools: routes to one address share their kept connections
   Circuit circuit;
-  std::string fallback_body;  // of `fallback: FILE`
+  std::shared_ptr<const std::string> fallback_body;  // of `fallback: FILE`; routes share one file's
   std::string fallback_type;
 };
 

@@ -31,7 +31,8 @@ enum Column : std::size_t {
   kShed,
   kMemory,
   kConnections,
-  kCircuitColumns,  // of several circuits: the events' rates of all, "*.success"; then of each its state and its rates
+  kCircuitColumns,  // of several circuits: the events' rates of all, "*.success"; then of each its state, timeout and
+                    // rates
 };
 
 // Of many circuits only the sums: a column of 15 minutes is 7 KiB.
@@ -49,6 +50,7 @@ std::vector<std::string> columns_for(const Routes& routes) {
   }
   for (std::size_t i = 0; i < circuits_with_columns(routes); ++i) {
     names.push_back(routes[i].name() + ".state");
+    names.push_back(routes[i].name() + ".timeout_ms");
     for (const char* event : kEventNames) names.push_back(routes[i].name() + "." + event);
   }
   return names;
@@ -185,6 +187,7 @@ std::vector<double> Sampler::row(const Moment& now) const {
   }
   for (std::size_t c = 0; c < now.events.size(); ++c) {
     out[at++] = static_cast<double>(routes_[c].circuit.breaker().state());
+    out[at++] = to_millis(routes_[c].circuit.policies().timeout(false));
     for (std::size_t i = 0; i < kEventNames.size(); ++i) out[at++] = rate(now.events[c][i], before.events[c][i]);
   }
   QUOLL_ASSERT(at == out.size());
@@ -224,7 +227,7 @@ std::string Sampler::hello_json(WallTime wall) const {
   hello["upstream"] = options_.upstream;
   hello["verdict"] = to_string(options_.verdict);
   hello["workers"] = workers_.size();
-  hello["timeout_ms"] = to_millis(options_.timeout);
+  hello["timeout_ms"] = to_millis(routes_[0].circuit.policies().timeout(false));
   hello["control"] = options_.allow_control;
   hello["pressure"] = options_.allow_pressure;
   hello["keep_seconds"] = series_.capacity();

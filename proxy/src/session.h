@@ -22,6 +22,7 @@
 #include "quoll/net/worker.h"
 #include "quoll/proxy/options.h"
 #include "route.h"
+#include "turn_away.h"
 #include "upstream_pool.h"
 
 namespace quoll::proxy {
@@ -89,6 +90,7 @@ struct WorkerState {
   std::vector<RouteDurations> durations;  // by Route::index
   std::deque<CallGate> gates;             // by Route::index
   bool draining = false;
+  TurnAway turn_away;
   std::vector<std::unique_ptr<Exchange>> spare;
   boost::intrusive::list<OpenConnection> open;
 };

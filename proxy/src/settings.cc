@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <functional>
 #include <optional>
 
+#include "config_text.h"
+#include "quoll/http/fields.h"
 #include "quoll/proxy/config.h"
 
 namespace quoll::proxy {
@@ -45,7 +48,7 @@ Fault read(std::string_view text, unsigned& out) {
 
 Fault read(std::string_view text, double& out) {
   const auto parsed = number<double>(text);
-  if (!parsed) return fmt::format("'{}' is not a number", text);
+  if (!parsed || !std::isfinite(*parsed)) return fmt::format("'{}' is not a number", text);
   out = *parsed;
   return {};
 }
@@ -76,7 +79,7 @@ Fault read(std::string_view text, bool& out) {
 Fault read_share(std::string_view text, double& out) {
   const bool percent = text.ends_with('%');
   const auto parsed = number<double>(text.substr(0, text.size() - (percent ? 1 : 0)));
-  if (!parsed) return fmt::format("'{}' is not a share; write 50% or 0.5", text);
+  if (!parsed || !std::isfinite(*parsed)) return fmt::format("'{}' is not a share; write 50% or 0.5", text);
   out = percent ? *parsed / 100 : *parsed;
   return {};
 }
@@ -129,6 +132,41 @@ Fault read_fallback(std::string_view text, RouteSettings& options) {
   return {};
 }
 
+// Methods are told apart by case (RFC 9110 section 9.1), and none that is in use has a lower-case letter.
+Fault read_methods(std::string_view text, std::vector<std::string>& out) {
+  const std::string whole(text);
+  if (text == "all" || text == "safe") {
+    out = text == "all" ? std::vector<std::string>() : RouteSettings{}.fallback_methods;
+    return {};
+  }
+  std::vector<std::string> methods;
+  while (!text.empty()) {
+    const std::size_t end = text.find_first_of(", ");
+    const std::string_view word = text.substr(0, end);
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+    if (!word.empty()) methods.emplace_back(word);
+  }
+  const auto bad = [](const std::string& word) {
+    return !http::is_token(word) || std::any_of(word.begin(), word.end(), [](char c) { return c >= 'a' && c <= 'z'; });
+  };
+  if (methods.empty() || std::any_of(methods.begin(), methods.end(), bad)) {
+    return fmt::format("'{}' is not a list of methods; write such as GET, HEAD, POST, or safe, or all", whole);
+  }
+  out = std::move(methods);
+  return {};
+}
+
+Fault read_pages(std::string_view text, ProxyOptions& options) {
+  options.pages_prefix = text.starts_with('/') ? text : "";
+  if (text.starts_with('/')) {
+    options.pages = PagesKind::prefix;
+    return {};
+  }
+  const Fault fault = read_word(text, options.pages,
+                                {{"auto", PagesKind::by_listener}, {"on", PagesKind::on}, {"off", PagesKind::off}});
+  return fault ? *fault + ", or a prefix such as /quoll" : fault;
+}
+
 Fault read_timeout(std::string_view text, RouteSettings& options) {
   const bool adaptive = text == "adaptive";
   options.policies.timeout = adaptive ? TimeoutKind::adaptive : TimeoutKind::fixed;
@@ -143,6 +181,7 @@ Fault read_concurrency(std::string_view text, CallPolicyOptions& options) {
   options.concurrency = text != "off";
   if (text == "off") return {};
   if (const auto fixed = number<unsigned>(text)) {
+    if (*fixed == 0) return "'0' would let no call through; write a number from 1, or off";
     limit.algorithm = core::LimitAlgorithm::fixed;
     limit.initial = *fixed;
     limit.minimum = std::min(limit.minimum, limit.initial);
@@ -226,6 +265,9 @@ const std::vector<Setting>& settings() {
       field("verdict", &P::verdict),
       field("stamps", &P::stamps),
       {"fallback", nullptr, [](RouteSettings& o, std::string_view text) { return read_fallback(text, o); }},
+      {"fallback_methods", nullptr,
+       [](RouteSettings& o, std::string_view text) { return read_methods(text, o.fallback_methods); }},
+      {"pages", [](P& o, std::string_view text) { return read_pages(text, o); }, nullptr},
       {"concurrency", nullptr,
        [](RouteSettings& o, std::string_view text) { return read_concurrency(text, o.policies); }},
       {"retries", nullptr, [](RouteSettings& o, std::string_view text) { return read(text, o.policies.retries); }},
@@ -331,7 +373,8 @@ Error unknown(std::string_view name) {
 Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text) {
   const Setting* setting = find(name);
   if (setting == nullptr) return unknown(name);
-  const Fault fault = setting->of_route ? setting->of_route(options, text) : setting->of_proxy(options, text);
+  Fault fault = find_value_fault(text);
+  if (!fault) fault = setting->of_route ? setting->of_route(options, text) : setting->of_proxy(options, text);
   if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
   if (!setting->of_route) return {};
   for (RouteOptions& route : options.routes) {
@@ -347,7 +390,8 @@ Result<void> apply_route_setting(RouteOptions& route, std::string_view name, std
   if (!setting->of_route) {
     return Error{fmt::format("{}: is the whole proxy's, and cannot be set for one route", name), "proxy_setting"};
   }
-  const Fault fault = setting->of_route(route, text);
+  Fault fault = find_value_fault(text);
+  if (!fault) fault = setting->of_route(route, text);
   if (fault) return Error{fmt::format("{}: {}", name, *fault), "setting"};
   route.own.emplace_back(name);
   return {};

@@ -92,10 +92,11 @@ void UpstreamCall::compose_head() {
   // An absolute target's authority overrides Host (RFC 9112 section 3.2.2); head.host is the one that holds.
   const bool named = !head.host.empty();
   http::append_field(x.out, "Host", named ? head.host : std::string_view(session_.route.circuit.upstream()));
+  const http::EndToEnd passes(head.fields, head.connection_names_fields);
   for (const http::Field& field : head.fields) {
     if (http::iequals(field.name, "host") || http::iequals(field.name, "expect")) continue;
     if (is_deadline_field(field.name)) continue;  // ours follows
-    if (!http::end_to_end(head.fields, head.connection_names_fields, field.name)) continue;
+    if (!passes(field.name)) continue;
     x.out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);

@@ -12,6 +12,7 @@ void fallback_off(ProxyOptions& o) {
   o.breaker.mode = core::Mode::metrics_only;  // these tests are about single calls
 }
 void fallback_on(ProxyOptions& o) {
+  o.fallback_methods = {};  // all
   o.breaker.mode = core::Mode::metrics_only;
 }
 void impatient(ProxyOptions& o) {
@@ -243,25 +244,29 @@ TEST(UpstreamTrouble, A5xxIsAFailureAndPassesOnlyWithTheFallbackOff) {
 }
 
 TEST(UpstreamTrouble, A5xxWhileTheRequestIsStillComingIsAnsweredAtOnce) {
-  Testbed bed(
-      [](Wire& wire, int) {
-        wire.read_head();
-        wire.send(answer(503, "busy"));
-        wire.read_to_end();
-      },
-      fallback_on);
-  Wire client = bed.client();
-  const TimePoint start = steady_now();
-  std::thread sender([&] {
-    if (client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n")) {
-      client.send(std::string(50'000'000, 'x'));
-    }
-  });
-  EXPECT_EQ(client.read_answer().field("Quoll-Fallback"), "error");
-  EXPECT_LT(since(start), milliseconds(2000));
-  client.cut();
-  sender.join();
-  EXPECT_EQ(bed.event("failure"), 1);
+  for (const bool fallback : {true, false}) {
+    Testbed bed(
+        [](Wire& wire, int) {
+          wire.read_head();
+          wire.send(answer(503, "busy"));
+          wire.read_to_end();
+        },
+        fallback ? fallback_on : fallback_off);
+    Wire client = bed.client();
+    const TimePoint start = steady_now();
+    std::thread sender([&] {
+      if (client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n")) {
+        client.send(std::string(50'000'000, 'x'));
+      }
+    });
+    const Message got = client.read_answer();
+    EXPECT_EQ(got.status(), fallback ? 200 : 503);
+    EXPECT_EQ(got.field("Quoll-Fallback"), fallback ? "error" : "");
+    EXPECT_LT(since(start), milliseconds(2000));
+    client.cut();
+    sender.join();
+    EXPECT_EQ(bed.event("failure"), 1);
+  }
 }
 
 TEST(UpstreamTrouble, AnUpstreamThatStopsReadingARequestIsNotWaitedForLong) {

@@ -36,7 +36,7 @@ interface ChartSpec {
   rightSteps?: number[];
   height: number;
   markers?: boolean; // changes of state as vertical lines
-  timeout?: boolean; // a line at the timeout
+  timeout?: boolean; // a dashed line at the timeout in force: a learned one moves
 }
 
 const SPECS: ChartSpec[] = [
@@ -83,7 +83,7 @@ const SPECS: ChartSpec[] = [
   {
     id: 'latency',
     title: 'Response time',
-    unit: 'as clients see it; the dashed line is the timeout',
+    unit: 'as clients see it; the dashed line is the timeout in force',
     left: ms,
     height: 160,
     timeout: true,
@@ -137,7 +137,7 @@ class Chart {
   private readonly shown: boolean[];
   private segments: Segment[] = [];
   private transitions: Transition[] = [];
-  private timeout = 0;
+  private timeouts: (number | null)[] = []; // beside data[0]
   private data: uPlot.AlignedData = [[]];
 
   constructor(
@@ -274,19 +274,39 @@ class Chart {
         ctx.fill();
       }
     }
-    const max = u.scales['y']?.max ?? 0;
-    if (this.spec.timeout && this.timeout > 0 && this.timeout < max) {
-      const y = Math.round(u.valToPos(this.timeout, 'y', true));
-      ctx.strokeStyle = css.getPropertyValue('--s-failure');
-      ctx.globalAlpha = 0.8;
-      ctx.lineWidth = ratio;
-      ctx.setLineDash([6 * ratio, 4 * ratio]);
-      ctx.beginPath();
-      ctx.moveTo(bbox.left, y);
-      ctx.lineTo(bbox.left + bbox.width, y);
-      ctx.stroke();
-    }
+    if (this.spec.timeout) this.drawTimeout(u, css);
     ctx.restore();
+  }
+
+  // Each value holds from its row to the next one. Above the chart's top there is nothing to draw.
+  private drawTimeout(u: uPlot, css: CSSStyleDeclaration): void {
+    const { ctx, bbox } = u;
+    const ratio = uPlot.pxRatio;
+    const times = this.data[0] ?? [];
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.strokeStyle = css.getPropertyValue('--s-failure');
+    ctx.globalAlpha = 0.8;
+    ctx.lineWidth = ratio;
+    ctx.setLineDash([6 * ratio, 4 * ratio]);
+    ctx.beginPath();
+    let drawing = false;
+    this.timeouts.forEach((timeout, i) => {
+      const t = times[i];
+      if (timeout === null || t === undefined) {
+        drawing = false;
+        return;
+      }
+      const x = Math.round(u.valToPos(t, 'x', true));
+      const y = Math.round(u.valToPos(timeout, 'y', true));
+      if (!drawing) ctx.moveTo(x, y);
+      drawing = true;
+      ctx.lineTo(x, y);
+      const next = times[i + 1];
+      ctx.lineTo(next === undefined ? bbox.left + bbox.width : Math.round(u.valToPos(next, 'x', true)), y);
+    });
+    ctx.stroke();
   }
 
   update(store: Store, view: View, segments: Segment[]): void {
@@ -296,8 +316,7 @@ class Chart {
     this.data = [store.times.slice(first, last), ...columns];
     this.segments = segments;
     this.transitions = (store.transitions.get(view.circuit) ?? []).slice(-MARKERS);
-    const index = store.hello?.circuits.indexOf(view.circuit) ?? -1;
-    this.timeout = store.hello?.routes[index]?.timeout_ms ?? 0; // of all together there is none
+    this.timeouts = this.spec.timeout ? store.column(`${view.circuit}.timeout_ms`).slice(first, last) : []; // of all together none
     if (!this.plot) return;
     this.plot.batch(() => {
       this.plot?.setData(this.data, false);

@@ -12,7 +12,7 @@ export interface Hello {
   upstream: string;
   verdict: string;
   workers: number;
-  timeout_ms: number;
+  timeout_ms: number; // in force now
   control: boolean;
   pressure: boolean;
   keep_seconds: number;
@@ -65,6 +65,7 @@ export interface CircuitStatus {
   remaining_seconds: number;
   explanation: string;
   error_threshold_percent: number;
+  timeout: { kind: string; now_ms: number };
   window: Window;
   totals: Record<string, number>;
   endpoints: { address: string; window: Window }[];

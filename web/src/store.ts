@@ -86,13 +86,18 @@ export class Store {
   setDetail(status: CircuitStatus, at: number): void {
     const before = this.details.get(status.name);
     this.details.set(status.name, { status, at });
+    this.setLatest(`${status.name}.timeout_ms`, status.timeout.now_ms);
     if (!before || at <= before.at || at - before.at > GAP) return;
     for (const [event, total] of Object.entries(status.totals)) {
-      const name = `${status.name}.${event}`;
-      const column = this.columns.get(name) ?? new Array<null>(this.times.length).fill(null);
-      this.columns.set(name, column);
-      column[this.times.length - 1] = Math.max(0, total - (before.status.totals[event] ?? total)) / (at - before.at);
+      const rate = Math.max(0, total - (before.status.totals[event] ?? total)) / (at - before.at);
+      this.setLatest(`${status.name}.${event}`, rate);
     }
+  }
+
+  private setLatest(name: string, value: number): void {
+    const column = this.columns.get(name) ?? new Array<null>(this.times.length).fill(null);
+    this.columns.set(name, column);
+    if (this.times.length > 0) column[this.times.length - 1] = value;
   }
 
   // The id for /events?since=: what has been seen, in milliseconds.

@@ -41,7 +41,11 @@ class Signals {
     struct sigaction action {};
     action.sa_handler = on_signal;
     action.sa_flags = SA_RESTART;
-    for (std::size_t i = 0; i < kCount; ++i) ::sigaction(kNumbers[i], &action, &before_[i]);
+    for (std::size_t i = 0; i < kCount; ++i) {
+      ::sigaction(kNumbers[i], nullptr, &before_[i]);
+      const bool nohup = kNumbers[i] == SIGHUP && before_[i].sa_handler == SIG_IGN;
+      if (!nohup) ::sigaction(kNumbers[i], &action, nullptr);
+    }
   }
   ~Signals() {
     for (std::size_t i = 0; i < kCount; ++i) ::sigaction(kNumbers[i], &before_[i], nullptr);

@@ -30,7 +30,11 @@ Signals::Signals() {
   struct sigaction action {};
   action.sa_handler = stop_run;
   action.sa_flags = SA_RESTART;
-  for (std::size_t i = 0; i < kCount; ++i) ::sigaction(kNumbers[i], &action, &before_[i]);
+  for (std::size_t i = 0; i < kCount; ++i) {
+    ::sigaction(kNumbers[i], nullptr, &before_[i]);
+    const bool nohup = kNumbers[i] == SIGHUP && before_[i].sa_handler == SIG_IGN;
+    if (!nohup) ::sigaction(kNumbers[i], &action, nullptr);
+  }
 }
 
 Signals::~Signals() {

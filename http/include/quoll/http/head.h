@@ -43,6 +43,8 @@ struct Limits {
   // All trailer fields of one chunked body together, and their number. They are checked and dropped.
   std::size_t trailer_bytes = 8192;
   std::size_t trailer_fields = 32;
+  // Members of all Connection fields of a head together, repeated ones counted. Default 64: real peers send one or two.
+  std::size_t connection_options = 64;
 };
 
 // How the end of a body is found (RFC 9112 section 6.3).
@@ -99,9 +101,9 @@ struct ResponseHead {
 enum class ParseStatus : std::uint8_t { need_more, complete, bad };
 
 // The outcome of a parse. Everything it points to is static. `code` is a stable word:
-//   head_too_large, too_many_fields (431), target_too_long (414), body_too_large (413), version (505),
-//   transfer_coding (501), and with 400: request_line, status_line, target, field_name, field_value, line_ending,
-//   obs_fold, host, content_length, transfer_encoding, interim_body.
+//   head_too_large, too_many_fields, connection_options (431), target_too_long (414), body_too_large (413), version
+//   (505), transfer_coding (501), and with 400: request_line, status_line, target, field_name, field_value,
+//   line_ending, obs_fold, host, content_length, transfer_encoding, interim_body.
 struct ParseResult {
   ParseStatus status = ParseStatus::need_more;
   std::size_t consumed = 0;  // when complete: the head's length; a body starts there

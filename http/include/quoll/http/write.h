@@ -16,6 +16,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "quoll/base/time.h"
 #include "quoll/http/head.h"
@@ -38,9 +39,24 @@ void append_head_end(std::string& out);
 // Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE, Trailer (trailers are dropped),
 // Transfer-Encoding, Upgrade.
 bool is_hop_by_hop(std::string_view name);
-// Whether a proxy passes a field on: not hop-by-hop, and not named in a Connection field of the same message. A peer
-// cannot use Connection to strip Host, Content-Length, Content-Type, Content-Encoding, Cache-Control or Authorization.
-// `connection_names_fields` as the head says; false saves the search.
+
+// Which fields of one message a proxy passes on: those that are neither hop-by-hop nor named in a Connection field of
+// the same message. A peer cannot use Connection to strip Host, Content-Length, Content-Type, Content-Encoding,
+// Cache-Control or Authorization.
+//
+// The Connection fields are read once, when it is made, and kept sorted: what a head costs grows with its bytes, not
+// with its fields times its options. `connection_names_fields` as the head says; false makes it free. Valid as long as
+// the fields are. Thread-safe once made.
+class EndToEnd {
+ public:
+  EndToEnd(const FieldList& fields, bool connection_names_fields);
+  bool operator()(std::string_view name) const;
+
+ private:
+  std::vector<std::string_view> named_;  // by size, then by letters, case apart
+};
+
+// The same for one field. For several, make one EndToEnd.
 bool end_to_end(const FieldList& fields, bool connection_names_fields, std::string_view name);
 // Appends every field that passes `end_to_end`, in order, as received, except those named `except` (case-insensitive;
 // such as "host" for a proxy that sets its own).

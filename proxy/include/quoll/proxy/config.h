@@ -17,9 +17,12 @@
 //
 // Durations are written "500ms", shares "50%" or 0.5, sizes "64KiB" or a number of bytes.
 //
+// A file is one document of UTF-8 text, of at most kMostConfigBytes.
+//
 // Thread-safe: free functions.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,6 +31,9 @@
 #include "quoll/proxy/options.h"
 
 namespace quoll::proxy {
+
+// 4,096 routes of a kilobyte each.
+inline constexpr std::size_t kMostConfigBytes = 4U << 20U;
 
 // Sets one, also for the routes that have no such setting of their own. The error names the setting and what would be
 // right; ranges are ProxyOptions::validate's.

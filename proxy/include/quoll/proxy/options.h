@@ -24,6 +24,18 @@ enum class VerdictKind : std::uint8_t {
   timer,    // by whatever the timer says when it gets to run: the conventional way, for comparison
 };
 
+// Whether Quoll's own pages are on the clients' port. They hide the upstream's own of the same paths, and tell who
+// asks.
+enum class PagesKind : std::uint8_t {
+  by_listener,  // on when `listen` is a loopback address, else off
+  on,
+  off,
+  prefix,  // below ProxyOptions::pages_prefix: "/quoll/health"
+};
+
+// A fallback's file is kept in memory.
+inline constexpr std::size_t kMostFallbackBytes = 1U << 20U;
+
 // What may differ from one route to another: the upstream and how calls to it are made and judged.
 struct RouteSettings {
   // The service that is protected: http://HOST[:PORT], without a path.
@@ -42,6 +54,9 @@ struct RouteSettings {
   // a file, or (off) 503, 504, 502 and the upstream's own 5xx.
   bool fallback = true;
   std::string fallback_file;  // empty: the note
+  // The requests that the fallback may answer; the others get 503, 504, 502 or the upstream's own 5xx. Default: the
+  // safe methods (RFC 9110 section 9.2.1), for whoever is answered 200 believes that a write was done. Empty: all.
+  std::vector<std::string> fallback_methods = {"GET", "HEAD", "OPTIONS", "TRACE"};
 };
 
 // One route: the requests it takes, and its settings. Each has a circuit of its own, with its name.
@@ -66,6 +81,11 @@ struct ProxyOptions : RouteSettings {
   // Event loops, each on a thread. Default 1; range 1 to 256.
   unsigned workers = 1;
 
+  // Quoll's own pages for clients: /circuit-status, /health, /metrics. The admin port always has them.
+  PagesKind pages = PagesKind::by_listener;
+  std::string
+      pages_prefix;  // with PagesKind::prefix: a path such as "/quoll", in normal form, without a slash at its end
+
   // Ask the kernel when bytes arrived. Default true. Without stamps an answer that was read late, because we were late,
   // is inconclusive; false is for measuring what stamps cost.
   bool stamps = true;
@@ -85,7 +105,7 @@ struct ProxyOptions : RouteSettings {
 
   // Limits on what clients control.
   http::Limits limits;
-  // Client connections at a time; more are closed at once. Default 20,000.
+  // Client connections at a time; more get a 503 and are closed at once. Default 20,000; range 1 to 1,000,000.
   std::size_t max_connections = 20'000;
   // A request's head must be complete this long after its first byte. Default 10 s.
   Duration head_timeout = std::chrono::seconds(10);

@@ -28,6 +28,9 @@ class Proxy {
   // had finished.
   bool stop();
 
+  // Thread-safe; lives as long as the proxy.
+  telemetry::Log& log();
+
   // With the ports that were found where 0 was asked for.
   net::TcpEndpoint listen_endpoint() const;
   net::TcpEndpoint admin_endpoint() const;
