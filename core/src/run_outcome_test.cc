@@ -336,8 +336,8 @@ TEST(RunClassify, AnExceptionTypeMayBeTheCallersOwnMistake) {
 TEST(RunClassify, SeveralPartsAreAskedInOrder) {
   Rig rig;
   const Classify classify([](const Page& page) { return page.status == 404 ? Outcome::ignored : Outcome::success; },
-                    [](const Error& error) { return error.code == "busy" ? Outcome::failure : Outcome::ignored; },
-                    Ignoring<std::invalid_argument>());
+                          [](const Error& error) { return error.code == "busy" ? Outcome::failure : Outcome::ignored; },
+                          Ignoring<std::invalid_argument>());
   EXPECT_EQ(rig.run([] { return Page{404}; }, classify).outcome(), Outcome::ignored);
   EXPECT_EQ(rig.run([] { return Result<Page>(Error{"x", "busy"}); }, classify).outcome(), Outcome::failure);
   EXPECT_EQ(rig.run([] { return Result<Page>(Error{"x", "absent"}); }, classify).outcome(), Outcome::ignored);
