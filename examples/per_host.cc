@@ -24,7 +24,7 @@ Outcome request(const std::string& host) {
 }
 
 void call(const std::string& host) {
-  const auto breaker = registry.get(host);  // keep it for the length of the call
+  const auto breaker = registry.get(host);  // one look-up for the call
   const char* what = "refused";
   Admission admission = breaker->try_acquire(steady_now());
   if (admission) {

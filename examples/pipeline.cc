@@ -4,7 +4,7 @@
 // Prints:
 //   page 1
 //   page 2, on the third attempt
-//   back in a minute (sorry: refused by the breaker after 1 attempt)
+//   back in a minute (sorry: ended in failure after 1 attempt)
 //   back in a minute (sorry: refused by the breaker after 0 attempts)
 //   retry: 3 attempts, back-off 25ms..1s, budget 20 %
 //   breaker: pages, 50 % of 5 or more in 10s, open

@@ -19,4 +19,9 @@ void options_refused(const char* faults) {
   std::abort();
 }
 
+void no_value(const char* error) {
+  std::fprintf(stderr, "quoll: the program took the value of a result that is an error: %s\n", error);
+  std::abort();
+}
+
 }  // namespace quoll::internal

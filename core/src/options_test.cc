@@ -63,6 +63,13 @@ TEST(OptionsDeathTest, EveryConstructorNamesThePolicyTheOptionItsValueAndWhatWou
   EXPECT_DEATH(OutlierEjection({}, 0), "OutlierEjection: endpoints is 0; it must be at least 1");
 }
 
+// What examples do, and what a user meets first.
+TEST(OptionsDeathTest, TakingTheValueOfARefusedBreakerNamesTheOptionToo) {
+  EXPECT_DEATH((void)Breaker::create({.buckets = 0}, 1, "api").value(),
+               "breaker api: buckets is 0; it must be between 1 and 60");
+  EXPECT_DEATH((void)Breaker::create({.buckets = 0}, 1, "api")->state(), "buckets is 0");
+}
+
 TEST(Options, CreateMakesWhatTheOptionsSay) {
   const auto timeout = create<AdaptiveTimeout>({.initial = milliseconds(300)});
   ASSERT_TRUE(timeout);

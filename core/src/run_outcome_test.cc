@@ -1,7 +1,6 @@
-// What the answers of calls mean to run(): by their type, by the clock, by a classifier, and who wins at the end.
+// What the answers of calls mean to run(): by their type and by the clock, and who wins at the end.
 #include <gtest/gtest.h>
 
-#include <functional>
 #include <future>
 #include <memory>
 #include <stdexcept>
@@ -11,55 +10,15 @@
 
 #include "quoll/base/result.h"
 #include "quoll/core/blocking.h"
-#include "quoll/testing/manual_clock.h"
+#include "run_rig.h"
 
 namespace quoll::core {
 namespace {
 
+using run_rig::ManualEnv;
+using run_rig::Page;
+using run_rig::Rig;
 using std::chrono::milliseconds;
-using testing::ManualClock;
-
-struct ManualEnv {
-  TimePoint now() const { return clock->now(); }
-  void sleep(Duration time) { clock->advance(time); }
-  template <typename Future>
-  bool wait(Future& future, Duration) {
-    clock->advance(stall);
-    return SteadyEnv::wait(future, Duration::zero());
-  }
-  ManualClock* clock;
-  Duration stall{};  // how long this thread does not run after a wait
-};
-
-struct Page {
-  int status = 200;
-  friend bool operator==(const Page&, const Page&) = default;
-};
-
-struct Rig {
-  ManualClock clock;
-  ManualEnv env{&clock};
-  Breaker breaker = Breaker::create({.minimum_volume = 1000}, 1).value();
-  RetryPolicy retry{{.base = milliseconds(1), .cap = milliseconds(1)}, nullptr, 1};
-  Pipeline pipeline{.breaker = &breaker, .fixed_timeout = milliseconds(50)};
-  Fallback<Page> sorry;
-  Rig() { sorry.add_value("sorry", Page{599}); }
-
-  LifetimeTotals totals() { return breaker.snapshot(clock.now()).totals; }
-  // Without a fallback and with what the call returns deduced.
-  template <typename... Args>
-  auto run(Args&&... args) {
-    return core::run(pipeline, {}, std::forward<Args>(args)..., env);
-  }
-  // Returns `value` after so long.
-  template <typename T>
-  auto after(Duration time, T value) {
-    return [this, time, value] {
-      clock.advance(time);
-      return value;
-    };
-  }
-};
 
 template <typename T, typename Call>
 constexpr bool kGives = std::is_same_v<decltype(run(Pipeline(), {}, std::declval<Call>())), Called<T>>;
@@ -281,83 +240,6 @@ TEST(RunTime, AFutureThatIsComputedWhenAskedForIsACallLikeAnyOther) {
   const auto call = [&] { return std::async(std::launch::deferred, rig.after(milliseconds(300), Page{})); };
   EXPECT_TRUE(rig.run(call).late);
   EXPECT_EQ(rig.totals().timeout, 1U);
-}
-
-TEST(RunClassify, AValueMayBeAFailureAnIgnoredOneOrASuccess) {
-  Rig rig;
-  const auto classify = [](const Page& page) {
-    return page.status >= 500 ? Outcome::failure : page.status >= 400 ? Outcome::ignored : Outcome::success;
-  };
-  const auto failed = rig.run([] { return Page{500}; }, classify);
-  EXPECT_FALSE(failed);
-  EXPECT_EQ(failed.value, Page{500});
-  const auto ignored = rig.run([] { return std::optional<Page>(Page{404}); }, classify);
-  EXPECT_TRUE(ignored);
-  EXPECT_EQ(ignored.outcome(), Outcome::ignored);
-  EXPECT_TRUE(rig.run([] { return Reply<Page>{.value = Page{200}}; }, classify));
-  EXPECT_EQ(rig.totals().failure, 1U);
-  EXPECT_EQ(rig.totals().ignored, 1U);
-  EXPECT_EQ(rig.totals().success, 1U);
-}
-
-TEST(RunClassify, TrueMeansAFailureAsWithItsNamesakes) {
-  Rig rig;
-  rig.pipeline.retry = &rig.retry;
-  int calls = 0;
-  const auto call = [&calls] { return Page{++calls < 3 ? 503 : 200}; };
-  const auto called = run(
-      rig.pipeline, {}, rig.sorry, call, [](const Page& page) { return page.status == 503; }, rig.env);
-  EXPECT_EQ(called.value, Page{200});
-  EXPECT_EQ(calls, 3);
-}
-
-TEST(RunClassify, AnExceptionTypeMayBeTheCallersOwnMistake) {
-  Rig rig;
-  rig.pipeline.retry = &rig.retry;
-  int calls = 0;
-  const auto wrong = [&]() -> Page {
-    ++calls;
-    throw std::invalid_argument("no such id");
-  };
-  const auto broken = []() -> Page { throw std::runtime_error("reset"); };
-  const auto classify = [](const std::invalid_argument&) { return Outcome::ignored; };
-  const auto called = rig.run(wrong, classify);
-  EXPECT_FALSE(called);
-  EXPECT_EQ(called.outcome(), Outcome::ignored);
-  EXPECT_THROW(std::rethrow_exception(called.thrown), std::invalid_argument);
-  EXPECT_EQ(calls, 1);
-  EXPECT_EQ(rig.run(broken, classify).outcome(), Outcome::failure);
-  EXPECT_EQ(rig.run(wrong, Ignoring<std::logic_error>()).outcome(), Outcome::ignored);
-  EXPECT_EQ(rig.run(wrong, [](const std::exception&) { return Outcome::ignored; }).outcome(), Outcome::ignored);
-  EXPECT_EQ(rig.totals().ignored, 3U);
-  EXPECT_EQ(rig.totals().failure, 3U);
-}
-
-TEST(RunClassify, SeveralPartsAreAskedInOrder) {
-  Rig rig;
-  const Classify classify([](const Page& page) { return page.status == 404 ? Outcome::ignored : Outcome::success; },
-                    [](const Error& error) { return error.code == "busy" ? Outcome::failure : Outcome::ignored; },
-                    Ignoring<std::invalid_argument>());
-  EXPECT_EQ(rig.run([] { return Page{404}; }, classify).outcome(), Outcome::ignored);
-  EXPECT_EQ(rig.run([] { return Result<Page>(Error{"x", "busy"}); }, classify).outcome(), Outcome::failure);
-  EXPECT_EQ(rig.run([] { return Result<Page>(Error{"x", "absent"}); }, classify).outcome(), Outcome::ignored);
-  EXPECT_EQ(rig.run([]() -> Page { throw std::invalid_argument(""); }, classify).outcome(), Outcome::ignored);
-  EXPECT_EQ(rig.run([]() -> Page { throw std::runtime_error(""); }, classify).outcome(), Outcome::failure);
-}
-
-TEST(RunClassify, HasTheLastWordOnWhatATypeMeans) {
-  Rig rig;
-  EXPECT_EQ(rig.run([] { return false; }, [](bool) { return Outcome::success; }).outcome(), Outcome::success);
-  EXPECT_EQ(rig.run([] { return 7; }, [](int exit_code) { return exit_code != 0; }).outcome(), Outcome::failure);
-  const std::function<bool(const int&)> any = [](const int& exit_code) { return exit_code != 0; };
-  EXPECT_EQ(rig.run([] { return 0; }, any).outcome(), Outcome::success);
-}
-
-TEST(RunClassify, CannotMakeALateAnswerASuccess) {
-  Rig rig;
-  const auto call = rig.after(milliseconds(60), Page{});
-  EXPECT_EQ(rig.run(call, [](const Page&) { return Outcome::success; }).outcome(), Outcome::timeout);
-  EXPECT_EQ(rig.run(call, [](const Page&) { return Outcome::ignored; }).outcome(), Outcome::ignored);
 }
 
 TEST(RunFallback, ASourceThatThrowsHasNoAnswerAndTheNextIsAsked) {

@@ -100,7 +100,7 @@ json::object admission_control_json(const core::AdmissionOptions& o) {
 json::value concurrency_json(const CallPolicyOptions& o) {
   if (!o.concurrency) return "off";
   const core::ConcurrencyLimitOptions& limit = o.concurrency_limit;
-  if (limit.algorithm == core::LimitAlgorithm::fixed) return limit.initial;
+  if (limit.algorithm == core::LimitAlgorithm::fixed) return unsigned{limit.initial};
   return json::string(core::to_string(limit.algorithm));
 }
 

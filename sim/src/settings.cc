@@ -85,7 +85,7 @@ std::string write(const T& value) {
 // `of` takes a Config and returns a reference to the option.
 template <typename Of>
 Key key(std::string name, std::string about, Of of) {
-  using T = std::remove_reference_t<decltype(of(std::declval<Config&>()))>;
+  using T = typename core::PlainOption<std::remove_reference_t<decltype(of(std::declval<Config&>()))>>::type;
   Key made;
   made.get = [of](const Config& config) {
     Config copy = config;

@@ -8,6 +8,8 @@ namespace quoll::internal {
 // For a caller's mistake that has no other way out, such as bad options in a constructor. Prints `faults`, and that
 // they are the caller's, to standard error, then aborts.
 [[noreturn]] void options_refused(const char* faults);
+// For the value of a Result that holds an error. Prints its message, which names what was wrong, and aborts.
+[[noreturn]] void no_value(const char* error);
 }  // namespace quoll::internal
 
 #define QUOLL_ASSERT(condition)                      \

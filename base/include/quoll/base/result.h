@@ -30,16 +30,17 @@ class [[nodiscard]] Result {
   bool has_value() const { return state_.index() == 0; }
   explicit operator bool() const { return has_value(); }
 
+  // Without a value the process ends, with the error's message on standard error.
   T& value() & {
-    QUOLL_ASSERT(has_value());
+    if (!has_value()) internal::no_value(error().message.c_str());
     return *std::get_if<0>(&state_);
   }
   const T& value() const& {
-    QUOLL_ASSERT(has_value());
+    if (!has_value()) internal::no_value(error().message.c_str());
     return *std::get_if<0>(&state_);
   }
   T&& value() && {
-    QUOLL_ASSERT(has_value());
+    if (!has_value()) internal::no_value(error().message.c_str());
     return std::move(*std::get_if<0>(&state_));
   }
   T& operator*() & { return value(); }

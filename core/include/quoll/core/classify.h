@@ -91,8 +91,10 @@ concept TakesOneException = requires {
 
 // Else a classifier of `Page&` would be passed over without a word.
 template <typename F, typename Value>
-concept CannotTake = requires { typename ParameterOf<F>::type; } &&
-                     std::same_as<typename ParameterOf<F>::type, Value> && !std::invocable<F&, const Value&>;
+concept CannotTake = requires {
+  typename ParameterOf<F>::type;
+}
+&&std::same_as<typename ParameterOf<F>::type, Value> && !std::invocable<F&, const Value&>;
 
 inline std::optional<Outcome> opinion(Outcome outcome) {
   return outcome;

@@ -62,6 +62,16 @@ class Defaulted<Duration> : public Duration {
   std::uint32_t usual_micros_ = kSet;
 };
 
+// What an option is to code that reads any kind of them: T for a Defaulted<T>.
+template <typename T>
+struct PlainOption {
+  using type = T;
+};
+template <typename T>
+struct PlainOption<Defaulted<T>> {
+  using type = T;
+};
+
 constexpr Defaulted<Duration> usual(Duration value) {
   return Defaulted<Duration>::usual(value);
 }

@@ -62,7 +62,8 @@ class Hedging {
   // `options` must be valid.
   explicit Hedging(const HedgingOptions& options);
 
-  // A call begins: how long to wait for an answer before asking try_hedge().
+  // A call is sent: how long to wait for an answer before asking try_hedge(). Not for one that another policy has
+  // refused: that would earn hedges for no load.
   Duration start(unsigned shard = 0) {
     budget_.deposit(shard);
     return delay();
