@@ -21,8 +21,7 @@ std::vector<std::string> AdmissionOptions::validate() const {
   internal::Faults faults;
   faults.check("target", target, std::chrono::microseconds(100), std::chrono::seconds(10));
   faults.check("interval", interval, std::chrono::microseconds(400), std::chrono::minutes(1));
-  const Duration most_target = std::chrono::seconds(10);  // a longer one is a fault of its own
-  faults.check_order("interval", interval, "4 * target", 4 * std::min(target, most_target));
+  faults.check_order("interval", interval, "4 * target", times(target, 4));
   faults.check("max_delay", max_delay, std::chrono::microseconds(400), std::chrono::hours(1));
   faults.check_order("max_delay", max_delay, "interval", interval);
   faults.check("priorities", priorities, 1U, 8U);
