@@ -31,6 +31,9 @@ TEST(TimeMath, NoLimitStaysNoLimit) {
   EXPECT_EQ(between(TimePoint::min(), now), Duration::max());
   EXPECT_EQ(between(now, TimePoint::min()), Duration::min());
   EXPECT_EQ(between(TimePoint{-Duration(3)}, TimePoint{Duration(4)}), Duration(7));
+  EXPECT_EQ(times(Duration::max(), 4), Duration::max());
+  EXPECT_EQ(times(Duration::min(), 4), Duration::min());
+  EXPECT_EQ(times(Duration(-3), 4), Duration(-12));
 }
 
 TEST(TimeMath, ADoubleBecomesTheNearestDurationThereIs) {

@@ -24,15 +24,15 @@ std::vector<std::string> AdmissionOptions::validate() const {
   faults.check("max_delay", max_delay, std::chrono::microseconds(400), std::chrono::hours(1));
   faults.check("priorities", priorities, 1U, 8U);
   const AdmissionOptions whole = resolved();
-  faults.check_order("interval", whole.interval, "4 * target", 4 * whole.target);
+  faults.check_order("interval", whole.interval, "4 * target", times(whole.target, 4));
   faults.check_order("max_delay", whole.max_delay, "interval", whole.interval);
   return faults.take();
 }
 
 AdmissionOptions AdmissionOptions::resolved() const {
   AdmissionOptions moved = *this;
-  Defaulted<Duration> targets = 4 * target;
-  if (!target.is_set()) targets = usual(4 * target);
+  Defaulted<Duration> targets = times(target, 4);
+  if (!target.is_set()) targets = usual(times(target, 4));
   internal::let_follow({&targets, &moved.interval, &moved.max_delay});
   if (!target.is_set()) moved.target.follow(targets / 4);
   return moved;

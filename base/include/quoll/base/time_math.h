@@ -47,6 +47,11 @@ constexpr Duration between(TimePoint from, TimePoint to) {
   return Duration(subtract_saturating(to.time_since_epoch().count(), from.time_since_epoch().count()));
 }
 
+// span * factor.
+constexpr Duration times(Duration span, std::int64_t factor) {
+  return Duration(narrow_saturating(Int128{span.count()} * factor));
+}
+
 // The nearest duration below, towards zero. NaN is zero.
 inline Duration from_nanos(double nanos) {
   constexpr double kEnd = 0x1p63;
