@@ -205,6 +205,7 @@ TEST(Blame, OurOwnLackOfDescriptorsDoesNotOpenTheCircuit) {
     const Testbed bed(always(answer(200, "ok")), [&](ProxyOptions& o) {
       touchy(o);
       o.fallback = fallback;
+      o.fallback_methods = {};  // all
       o.pool_size = 1;
       o.policies.retries = 2;
     });

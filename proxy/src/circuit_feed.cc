@@ -57,7 +57,7 @@ json::object CircuitFeed::hello() const {
                                   {"path", i == 0 ? "" : o.path},
                                   {"upstream", o.upstream},
                                   {"address", routes_[i].circuit.upstream()},
-                                  {"timeout_ms", to_millis(routes_[i].circuit.policies().timeout(false))}});
+                                  {"timeout_ms", to_millis(routes_[i].circuit.timeout())}});
   }
   return {{"circuits", std::move(names)}, {"routes", std::move(routes)}};
 }

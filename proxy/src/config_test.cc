@@ -353,7 +353,8 @@ TEST(Config, AdmissionIsTakenAndItsFaultsAreReported) {
       "stamps: false\n"
       "priority: 9\n"
       "admission_control:\n"
-      "  interval: 10ms\n");
+      "  interval: 10ms\n"
+      "  target: 6ms\n");
   EXPECT_THAT(faults, HasSubstr("q.yaml:1:1: admission: on needs stamps: true"));
   EXPECT_THAT(faults, HasSubstr("q.yaml:3:1: priority: 9 is out of range"));
   EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: admission_control: interval is 10ms"));
@@ -394,7 +395,7 @@ TEST(Config, RetriesAndTheirBudgetAreTaken) {
   EXPECT_DOUBLE_EQ(read->policies.retry_budget.ratio, 0.1);
   EXPECT_DOUBLE_EQ(read->policies.retry_budget.capacity, 50);
   EXPECT_THAT(faults_of("retries: 11\n"), HasSubstr("q.yaml:1:1: retries: 11 is out of range"));
-  EXPECT_THAT(faults_of("retry:\n  base: 2s\n"), HasSubstr("retry: cap is"));
+  EXPECT_THAT(faults_of("retry:\n  base: 2s\n  cap: 1500ms\n"), HasSubstr("retry: cap is"));
 }
 
 }  // namespace

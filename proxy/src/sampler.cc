@@ -187,7 +187,7 @@ std::vector<double> Sampler::row(const Moment& now) const {
   }
   for (std::size_t c = 0; c < now.events.size(); ++c) {
     out[at++] = static_cast<double>(routes_[c].circuit.breaker().state());
-    out[at++] = to_millis(routes_[c].circuit.policies().timeout(false));
+    out[at++] = to_millis(routes_[c].circuit.timeout());
     for (std::size_t i = 0; i < kEventNames.size(); ++i) out[at++] = rate(now.events[c][i], before.events[c][i]);
   }
   QUOLL_ASSERT(at == out.size());
@@ -227,7 +227,7 @@ std::string Sampler::hello_json(WallTime wall) const {
   hello["upstream"] = options_.upstream;
   hello["verdict"] = to_string(options_.verdict);
   hello["workers"] = workers_.size();
-  hello["timeout_ms"] = to_millis(routes_[0].circuit.policies().timeout(false));
+  hello["timeout_ms"] = to_millis(routes_[0].circuit.timeout());
   hello["control"] = options_.allow_control;
   hello["pressure"] = options_.allow_pressure;
   hello["keep_seconds"] = series_.capacity();
