@@ -178,7 +178,9 @@ TEST(BreakerTime, AGoodCallMayOpenAtAnyTimeOfTheClock) {
     Rig rig({.minimum_volume = 4});
     rig.clock = testing::ManualClock(start);
     rig.calls(3, kFailure);
-    EXPECT_EQ(rig.call(kSuccess)->reason, Reason::failure_rate);
+    const auto transition = rig.call(kSuccess);
+    ASSERT_TRUE(transition);
+    EXPECT_EQ(transition->reason, Reason::failure_rate);
   }
 }
 

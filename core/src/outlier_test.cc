@@ -166,12 +166,12 @@ TEST(OutlierEjection, RestoredByHandItIsAsNew) {
 // The bug this guards against: a count of 20 bits, so that 2^20 + 20 successes of an hour are 20.
 TEST(OutlierEjection, AnHourOfMillionsOfGoodCallsEjectsNobody) {
   ManualClock clock;
-  OutlierEjection outliers({.consecutive_failures = 0, .interval = std::chrono::hours(1)}, 5);
+  OutlierEjection outliers({.consecutive_failures = 0, .interval = std::chrono::hours(1)}, 10);
   (void)outliers.poll(clock.now());
-  for (std::size_t endpoint = 0; endpoint < 5; ++endpoint) {
-    const unsigned calls = endpoint == 3 ? (1U << 20U) + 20 : 200;
+  for (std::size_t endpoint = 0; endpoint < 10; ++endpoint) {
+    const unsigned calls = endpoint == 3 ? (1U << 20U) + 20 : 2000;
     for (unsigned i = 0; i < calls; ++i) (void)outliers.record(endpoint, {.upstream = milliseconds(50)}, clock.now());
-    for (int i = 0; i < 20; ++i) (void)outliers.record(endpoint, kFailure, clock.now());
+    for (int i = 0; i < 100; ++i) (void)outliers.record(endpoint, kFailure, clock.now());
   }
   EXPECT_TRUE(outliers.poll(clock.advance(std::chrono::hours(1))).empty());
 }
