@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <sys/resource.h>
 
-#include <CLI/CLI.hpp>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
@@ -174,42 +173,41 @@ int run_backend(const Arguments& a) {
 
 }  // namespace
 
-void add_backend(CLI::App& app, Run& run) {
+void add_backend(Command app) {
   auto a = std::make_shared<Arguments>();
-  CLI::App* command = app.add_subcommand("backend", "An HTTP backend that fails and delays as told, and keeps truth");
-  command->add_option("--listen", a->listen, "HOST:PORT; port 0 takes any free one")->capture_default_str();
-  command->add_option("--control", a->control,
-                      "HOST:PORT of a second listener for /control, /truth, /metrics and /health only; it also answers "
-                      "in mode refuse (default: none)");
+  const Command command = app.subcommand("backend", "An HTTP backend that fails and delays as told, and keeps truth");
+  command.option("--listen", a->listen, "HOST:PORT; port 0 takes any free one").show_default();
+  command.option("--control", a->control,
+                 "HOST:PORT of a second listener for /control, /truth, /metrics and /health only; it also answers "
+                 "in mode refuse (default: none)");
   command
-      ->add_option("--mode", a->mode,
-                   "answer, healthy, slow, fail, hang, reset, truncate, drip, garbage or refuse (POST /control and "
-                   "--script change it)")
-      ->capture_default_str();
-  command->add_option("--fail-rate", a->fail_rate, "Mode answer: the share that fails at once")->capture_default_str();
-  command->add_option("--status", a->status, "What a failure answers, 400 to 599")->capture_default_str();
-  command->add_option("--delay", a->delay, "How long other answers take, uniformly")->capture_default_str();
-  command->add_option("--degrade", a->degrade, "Added to the delay for each other request in progress; 0 turns it off")
-      ->capture_default_str();
-  command->add_option("--slow-factor", a->slow_factor, "Mode slow: times the delay")->capture_default_str();
-  command->add_option("--drip", a->drip, "Mode drip: from one byte of the body to the next")->capture_default_str();
-  command->add_option("--script", a->script,
-                      "A timeline of modes, a line each: \"10s healthy\", \"20s fail\", \"loop\"");
+      .option("--mode", a->mode,
+              "answer, healthy, slow, fail, hang, reset, truncate, drip, garbage or refuse (POST /control and "
+              "--script change it)")
+      .show_default();
+  command.option("--fail-rate", a->fail_rate, "Mode answer: the share that fails at once").show_default();
+  command.option("--status", a->status, "What a failure answers, 400 to 599").show_default();
+  command.option("--delay", a->delay, "How long other answers take, uniformly").show_default();
+  command.option("--degrade", a->degrade, "Added to the delay for each other request in progress; 0 turns it off")
+      .show_default();
+  command.option("--slow-factor", a->slow_factor, "Mode slow: times the delay").show_default();
+  command.option("--drip", a->drip, "Mode drip: from one byte of the body to the next").show_default();
+  command.option("--script", a->script, "A timeline of modes, a line each: \"10s healthy\", \"20s fail\", \"loop\"");
   a->seed = random_seed();
-  command->add_option("--seed", a->seed, "Of failures and delays (default: a random one, printed)");
-  command->add_option("--truth", a->truth, "Records of ground truth kept")->capture_default_str();
-  command->add_option("--keep-alive-timeout", a->keep_alive_timeout, "Idle connections are closed after this")
-      ->capture_default_str();
-  command->add_option("--max-connections", a->max_connections, "More wait in the accept queue")->capture_default_str();
-  command->add_option("--nice", a->nice, "Priority, such as -5 to stay exact on a busy machine; needs privilege")
-      ->capture_default_str();
-  command->add_option("--log-level", a->log_level, "debug, info, warn, error or off")->capture_default_str();
-  command->add_flag("--json", a->json, "Events on standard output, one JSON object a line");
-  command->footer(
+  command.option("--seed", a->seed, "Of failures and delays (default: a random one, printed)");
+  command.option("--truth", a->truth, "Records of ground truth kept").show_default();
+  command.option("--keep-alive-timeout", a->keep_alive_timeout, "Idle connections are closed after this")
+      .show_default();
+  command.option("--max-connections", a->max_connections, "More wait in the accept queue").show_default();
+  command.option("--nice", a->nice, "Priority, such as -5 to stay exact on a busy machine; needs privilege")
+      .show_default();
+  command.option("--log-level", a->log_level, "debug, info, warn, error or off").show_default();
+  command.flag("--json", a->json, "Events on standard output, one JSON object a line");
+  command.footer(
       "GET /api/data and any other path, GET /bytes/N, POST /count: treated as the mode says.\n"
       "GET /health, GET /metrics, GET|POST /control, GET|DELETE /truth: always answered.\n"
       "curl -d '{\"mode\":\"fail\",\"for\":\"20s\"}' http://127.0.0.1:3001/control");
-  command->callback([a, &run] { run = [a] { return run_backend(*a); }; });
+  command.runs([a] { return run_backend(*a); });
 }
 
 }  // namespace quoll::apps

@@ -1,29 +1,22 @@
-// The subcommands of the `quoll` binary: one function and one file each. Each adds its options to the app it is given
-// and stores in `run` what to do when it is chosen; `run` returns the exit code (0 success, 1 the run found what it
-// should report as failure, 2 bad usage or configuration).
+// The subcommands of the `quoll` binary: one function and one file each. Each adds its options to the command it is
+// given, and what to do when it is chosen.
 #pragma once
 
-#include <functional>
-
-namespace CLI {
-class App;
-}
+#include "command.h"
 
 namespace quoll::apps {
 
-using Run = std::function<int()>;
-
-void add_proxy(CLI::App& app, Run& run);
-void add_backend(CLI::App& app, Run& run);
-void add_pressure(CLI::App& app, Run& run);
-void add_load(CLI::App& app, Run& run);
-void add_lab(CLI::App& app, Run& run);
-void add_paradox(CLI::App& lab, Run& run);
+void add_proxy(Command app);
+void add_backend(Command app);
+void add_pressure(Command app);
+void add_load(Command app);
+void add_lab(Command app);
+void add_paradox(Command lab);
 // And two more: `timeouts` and `flood`.
-void add_policy_labs(CLI::App& lab, Run& run);
-void add_sim(CLI::App& app, Run& run);
-void add_check(CLI::App& app, Run& run);
-void add_status(CLI::App& app, Run& run);
+void add_policy_labs(Command lab);
+void add_sim(Command app);
+void add_check(Command app);
+void add_status(Command app);
 
 // A terminal that goes away ends a command as Ctrl-C does, in order; not where nohup has the signal ignored.
 void end_on_hangup(void (*handler)(int));

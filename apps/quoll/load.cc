@@ -2,7 +2,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdio>
 #include <fstream>
@@ -167,40 +166,37 @@ int load(Arguments& arguments) {
 
 }  // namespace
 
-void add_load(CLI::App& app, Run& run) {
+void add_load(Command app) {
   auto arguments = std::make_shared<Arguments>();
   Arguments& a = *arguments;
   loadgen::Options& o = a.options;
-  CLI::App* command = app.add_subcommand("load", "make load and measure it: closed loop, or open loop with --rate");
-  command->add_option("url", o.url, "http://host[:port][/path]")->required()->type_name("URL");
-  command->add_option("-c,--connections", o.connections, "connections")->capture_default_str();
-  command->add_option("-d,--duration", a.duration, "how long, after the warm-up (default 10s without -n)");
-  command->add_option("-n,--requests", a.requests, "how many requests")->check(CLI::PositiveNumber);
-  command->add_option("--rate", o.rate, "open loop: requests a second; latency counts from the intended send time")
-      ->check(CLI::PositiveNumber);
-  command->add_flag("--poisson", o.poisson, "open loop: random gaps, as from many independent clients");
-  command->add_option("--backlog", o.backlog, "open loop: due requests that may wait for a connection")
-      ->capture_default_str();
-  command->add_option("-t,--threads", o.threads, "event loops, each on its own thread")->capture_default_str();
-  command->add_option("--method", o.method, "request method")->capture_default_str();
-  command->add_option("--header", a.headers, "'Name: value', sent with each request; may be repeated")
-      ->expected(1)
-      ->take_all();
-  command->add_option("--body-file", a.body_file, "file whose content is sent with each request");
-  command->add_option("--timeout", a.timeout, "for one request, connecting included (default 5s)");
-  command->add_option("--warm-up", a.warm_up, "load that is made first and not counted (default 0)");
-  command->add_option("--seed", o.seed, "of --poisson")->capture_default_str();
-  command->add_option("--idle", o.idle, "hold so many connections open after one request each, until SIGTERM or -d");
-  command->add_flag("--no-keep-alive", a.no_keep_alive, "a new connection for each request");
-  command->add_option("--header-id", o.header_id, "name of a header with a different id in each request");
-  command->add_option("--id-prefix", o.id_prefix, "ids are PREFIX-000001 and so on")->capture_default_str();
-  command->add_flag("--json", a.json, "print the result as one JSON object");
-  command->add_flag("--live-json", a.live_json, "print a JSON object each second, then the result");
-  command->add_flag("--quiet", a.quiet, "no progress, only the result");
-  command->add_option("--hdr", a.hdr_file, "write the latencies (ms) in HdrHistogram's percentile form");
-  command->add_option("--requests-log", o.request_log, "write a CSV line for each request");
-  command->add_flag("--allow-remote", o.allow_remote, "allow targets that are not this machine");
-  command->callback([arguments, &run] { run = [arguments] { return load(*arguments); }; });
+  const Command command = app.subcommand("load", "make load and measure it: closed loop, or open loop with --rate");
+  command.option("url", o.url, "http://host[:port][/path]").required().type("URL");
+  command.option("-c,--connections", o.connections, "connections").show_default();
+  command.option("-d,--duration", a.duration, "how long, after the warm-up (default 10s without -n)");
+  command.option("-n,--requests", a.requests, "how many requests").positive();
+  command.option("--rate", o.rate, "open loop: requests a second; latency counts from the intended send time")
+      .positive();
+  command.flag("--poisson", o.poisson, "open loop: random gaps, as from many independent clients");
+  command.option("--backlog", o.backlog, "open loop: due requests that may wait for a connection").show_default();
+  command.option("-t,--threads", o.threads, "event loops, each on its own thread").show_default();
+  command.option("--method", o.method, "request method").show_default();
+  command.option("--header", a.headers, "'Name: value', sent with each request; may be repeated").repeatable();
+  command.option("--body-file", a.body_file, "file whose content is sent with each request");
+  command.option("--timeout", a.timeout, "for one request, connecting included (default 5s)");
+  command.option("--warm-up", a.warm_up, "load that is made first and not counted (default 0)");
+  command.option("--seed", o.seed, "of --poisson").show_default();
+  command.option("--idle", o.idle, "hold so many connections open after one request each, until SIGTERM or -d");
+  command.flag("--no-keep-alive", a.no_keep_alive, "a new connection for each request");
+  command.option("--header-id", o.header_id, "name of a header with a different id in each request");
+  command.option("--id-prefix", o.id_prefix, "ids are PREFIX-000001 and so on").show_default();
+  command.flag("--json", a.json, "print the result as one JSON object");
+  command.flag("--live-json", a.live_json, "print a JSON object each second, then the result");
+  command.flag("--quiet", a.quiet, "no progress, only the result");
+  command.option("--hdr", a.hdr_file, "write the latencies (ms) in HdrHistogram's percentile form");
+  command.option("--requests-log", o.request_log, "write a CSV line for each request");
+  command.flag("--allow-remote", o.allow_remote, "allow targets that are not this machine");
+  command.runs([arguments] { return load(*arguments); });
 }
 
 }  // namespace quoll::apps

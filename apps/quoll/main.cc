@@ -1,9 +1,6 @@
 // The entry point: one subcommand per file, none of which knows another.
 
-#include <CLI/CLI.hpp>
 #include <csignal>
-#include <exception>
-#include <iostream>
 
 #include "commands.h"
 
@@ -14,26 +11,16 @@ int main(int argc, char** argv) {
   std::signal(SIGUSR1, SIG_IGN);
   std::signal(SIGUSR2, SIG_IGN);
 
-  CLI::App app{"Quoll: a circuit breaker that can tell its own stall from its dependency's failure"};
-  app.set_version_flag("--version", "quoll 0.1.0");
-  app.require_subcommand(1);
-  quoll::apps::Run run;
-  quoll::apps::add_proxy(app, run);
-  quoll::apps::add_check(app, run);
-  quoll::apps::add_status(app, run);
-  quoll::apps::add_load(app, run);
-  quoll::apps::add_lab(app, run);
-  quoll::apps::add_sim(app, run);
-  quoll::apps::add_backend(app, run);
-  quoll::apps::add_pressure(app, run);
-
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::Success& success) {
-    return app.exit(success);
-  } catch (const CLI::ParseError& error) {
-    app.exit(error, std::cout, std::cerr);
-    return 2;
-  }
-  return run ? run() : 0;
+  quoll::apps::Program program("Quoll: a circuit breaker that can tell its own stall from its dependency's failure",
+                               "quoll 0.1.0");
+  const quoll::apps::Command root = program.root();
+  quoll::apps::add_proxy(root);
+  quoll::apps::add_check(root);
+  quoll::apps::add_status(root);
+  quoll::apps::add_load(root);
+  quoll::apps::add_lab(root);
+  quoll::apps::add_sim(root);
+  quoll::apps::add_backend(root);
+  quoll::apps::add_pressure(root);
+  return program.run(argc, argv);
 }

@@ -2,7 +2,6 @@
 
 #include "quoll/lab/experiments/paradox.h"
 
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <memory>
 
@@ -51,43 +50,30 @@ int paradox(ParadoxArguments& a) {
 
 }  // namespace
 
-void add_paradox(CLI::App& lab, Run& run) {
+void add_paradox(Command lab) {
   auto a = std::make_shared<ParadoxArguments>();
-  CLI::App* command = lab.add_subcommand(
+  const Command command = lab.subcommand(
       "paradox", "count who calls answers in time late: Quoll, Node + opossum, Go, nginx, HAProxy, Caddy");
-  command->add_flag("--quick", a->options.choice.quick, "about 80 s instead of 8 minutes");
-  command->add_option("--callers", a->callers, "of quoll,quoll-timer,node,go,nginx,haproxy,caddy")->type_name("A,B");
-  command->add_option("--pressures", a->pressures, "of none,loop100,loop600,quota,cores,pause")->type_name("A,B");
+  command.flag("--quick", a->options.choice.quick, "about 80 s instead of 8 minutes");
+  command.option("--callers", a->callers, "of quoll,quoll-timer,node,go,nginx,haproxy,caddy").type("A,B");
+  command.option("--pressures", a->pressures, "of none,loop100,loop600,quota,cores,pause").type("A,B");
   command
-      ->add_option("--backends", a->backends,
-                   "of steady,edge,wide,unstable,outage; with --pressures, every pair of them is run")
-      ->type_name("A,B");
-  command->add_option("--requests", a->options.choice.requests, "of each cell, instead of a time; not for an outage")
-      ->check(CLI::Range(1U, 10'000'000U));
-  command->add_option("--duration", a->duration, "of each cell, instead of the plan's")->type_name("DUR");
-  command->add_option("--guard-band", a->band, "calls whose answer is so close to the deadline are not judged")
-      ->capture_default_str()
-      ->type_name("DUR");
-  command->add_option("--seed", a->options.seed, "of all randomness; 0: taken from the system and printed")
-      ->capture_default_str();
-  command->add_option("--peers", a->options.peers, "the folder with the other callers")
-      ->capture_default_str()
-      ->type_name("DIR");
-  command->add_option("--report", a->options.report, "the HTML report's file; '' for none")
-      ->capture_default_str()
-      ->type_name("FILE.html");
-  command->add_option("--json", a->options.json, "the whole result as one JSON object; - for standard output")
-      ->type_name("FILE");
-  command->callback([a, command, &run] {
-    a->options.command = "quoll lab " + command->get_name();
-    for (const CLI::Option* option : command->get_options()) {
-      if (option->count() == 0 || option->get_lnames().empty() || option->get_lnames().front() == "seed") {
-        continue;
-      }
-      a->options.command += " --" + option->get_lnames().front();
-      if (option->get_items_expected_max() > 0) a->options.command += " " + option->as<std::string>();
-    }
-    run = [a] { return paradox(*a); };
+      .option("--backends", a->backends,
+              "of steady,edge,wide,unstable,outage; with --pressures, every pair of them is run")
+      .type("A,B");
+  command.option("--requests", a->options.choice.requests, "of each cell, instead of a time; not for an outage")
+      .range(1U, 10'000'000U);
+  command.option("--duration", a->duration, "of each cell, instead of the plan's").type("DUR");
+  command.option("--guard-band", a->band, "calls whose answer is so close to the deadline are not judged")
+      .show_default()
+      .type("DUR");
+  command.option("--seed", a->options.seed, "of all randomness; 0: taken from the system and printed").show_default();
+  command.option("--peers", a->options.peers, "the folder with the other callers").show_default().type("DIR");
+  command.option("--report", a->options.report, "the HTML report's file; '' for none").show_default().type("FILE.html");
+  command.option("--json", a->options.json, "the whole result as one JSON object; - for standard output").type("FILE");
+  command.runs([a, command] {
+    a->options.command = "quoll lab " + command.as_given("seed");
+    return paradox(*a);
   });
 }
 

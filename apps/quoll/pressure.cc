@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <charconv>
 #include <csignal>
 #include <iostream>
@@ -131,113 +130,103 @@ int run_kind(const Options& options, const Common& common,
 }
 
 template <typename Arguments>
-std::shared_ptr<Arguments> with_common(CLI::App* command) {
+std::shared_ptr<Arguments> with_common(Command command) {
   auto a = std::make_shared<Arguments>();
-  command->add_option("--duration", a->duration, "How long (default: until Ctrl-C)");
-  command->add_flag("--json", a->json, "One JSON object a line for each event, with CLOCK_MONOTONIC as at_ns");
+  command.option("--duration", a->duration, "How long (default: until Ctrl-C)");
+  command.flag("--json", a->json, "One JSON object a line for each event, with CLOCK_MONOTONIC as at_ns");
   return a;
 }
 
 template <typename Arguments>
-void add_seed(CLI::App* command, Arguments& a) {
+void add_seed(Command command, Arguments& a) {
   a.options.seed = random_seed();
-  command->add_option("--seed", a.options.seed, "Of the times (default: a random one, printed)");
+  command.option("--seed", a.options.seed, "Of the times (default: a random one, printed)");
 }
 
 void print_seed(const Common& common, std::uint64_t seed) {
   printer(common.json)({"seed", steady_now(), {{"seed", std::to_string(seed)}}, fmt::format("seed {}", seed)});
 }
 
-void add_loop(CLI::App& pressure, Run& run) {
-  CLI::App* command = pressure.add_subcommand("loop", "Asks a proxy to block its event loops");
+void add_loop(Command pressure) {
+  const Command command = pressure.subcommand("loop", "Asks a proxy to block its event loops");
   auto a = with_common<LoopArguments>(command);
-  command->add_option("--target", a->options.target, "The admin port of a proxy started with --allow-pressure")
-      ->capture_default_str();
-  command->add_option("--block", a->block, "How long a block lasts, such as 100ms or 50ms..600ms")
-      ->capture_default_str();
-  command->add_option("--every", a->every, "From one block's start to the next one's")->capture_default_str();
-  command->add_option("--worker", a->options.worker, "all, random, or a worker's number")->capture_default_str();
+  command.option("--target", a->options.target, "The admin port of a proxy started with --allow-pressure")
+      .show_default();
+  command.option("--block", a->block, "How long a block lasts, such as 100ms or 50ms..600ms").show_default();
+  command.option("--every", a->every, "From one block's start to the next one's").show_default();
+  command.option("--worker", a->options.worker, "all, random, or a worker's number").show_default();
   add_seed(command, *a);
-  command->callback([a, &run] {
-    run = [a] {
-      Reader reader;
-      reader.take("--block", parse_duration_range(a->block), a->options.block);
-      reader.take("--every", parse_duration_range(a->every), a->options.every);
-      reader.duration(a->duration, a->options.duration);
-      if (!reader.faults().empty()) return usage(reader.faults());
-      print_seed(*a, a->options.seed);
-      return run_kind(a->options, *a, run_loop);
-    };
+  command.runs([a] {
+    Reader reader;
+    reader.take("--block", parse_duration_range(a->block), a->options.block);
+    reader.take("--every", parse_duration_range(a->every), a->options.every);
+    reader.duration(a->duration, a->options.duration);
+    if (!reader.faults().empty()) return usage(reader.faults());
+    print_seed(*a, a->options.seed);
+    return run_kind(a->options, *a, run_loop);
   });
 }
 
-void add_cpu(CLI::App& pressure, Run& run) {
-  CLI::App* command = pressure.add_subcommand("cpu", "Burns whole cores");
+void add_cpu(Command pressure) {
+  const Command command = pressure.subcommand("cpu", "Burns whole cores");
   auto a = with_common<CpuArguments>(command);
-  command->add_option("--cores", a->cores, "How many threads burn, or all")->capture_default_str();
-  command->add_option("--nice", a->options.nice, "0 competes as an equal, 19 takes what is left")
-      ->capture_default_str();
-  command->add_option("--duty", a->duty, "The share of each 10 ms that is burnt")->capture_default_str();
-  command->callback([a, &run] {
-    run = [a] {
-      Reader reader;
-      reader.take("--cores", parse_cores(a->cores), a->options.cores);
-      reader.take("--duty", parse_percent(a->duty), a->options.duty);
-      reader.duration(a->duration, a->options.duration);
-      if (!reader.faults().empty()) return usage(reader.faults());
-      return run_kind(a->options, *a, run_cpu);
-    };
+  command.option("--cores", a->cores, "How many threads burn, or all").show_default();
+  command.option("--nice", a->options.nice, "0 competes as an equal, 19 takes what is left").show_default();
+  command.option("--duty", a->duty, "The share of each 10 ms that is burnt").show_default();
+  command.runs([a] {
+    Reader reader;
+    reader.take("--cores", parse_cores(a->cores), a->options.cores);
+    reader.take("--duty", parse_percent(a->duty), a->options.duty);
+    reader.duration(a->duration, a->options.duration);
+    if (!reader.faults().empty()) return usage(reader.faults());
+    return run_kind(a->options, *a, run_cpu);
   });
 }
 
-void add_quota(CLI::App& pressure, Run& run) {
-  CLI::App* command = pressure.add_subcommand("quota", "Puts a process under a CPU quota, as Kubernetes limits do");
+void add_quota(Command pressure) {
+  const Command command = pressure.subcommand("quota", "Puts a process under a CPU quota, as Kubernetes limits do");
   auto a = with_common<QuotaArguments>(command);
-  command->add_option("--pid", a->options.pid, "The process")->required();
-  command->add_option("--percent", a->options.percent, "Of one CPU")->capture_default_str();
-  command->add_option("--period", a->period, "The quota is handed out anew each period")->capture_default_str();
-  command->add_flag("--neighbour", a->options.neighbour, "Adds a process that spins to the same quota");
-  command->add_flag("--skip-unavailable", a->skip_unavailable, "Exit code 0 where control groups are not permitted");
-  command->callback([a, &run] {
-    run = [a] {
-      Reader reader;
-      reader.take("--period", parse_duration(a->period), a->options.period);
-      reader.duration(a->duration, a->options.duration);
-      if (!reader.faults().empty()) return usage(reader.faults());
-      return run_kind(a->options, *a, run_quota, a->skip_unavailable);
-    };
+  command.option("--pid", a->options.pid, "The process").required();
+  command.option("--percent", a->options.percent, "Of one CPU").show_default();
+  command.option("--period", a->period, "The quota is handed out anew each period").show_default();
+  command.flag("--neighbour", a->options.neighbour, "Adds a process that spins to the same quota");
+  command.flag("--skip-unavailable", a->skip_unavailable, "Exit code 0 where control groups are not permitted");
+  command.runs([a] {
+    Reader reader;
+    reader.take("--period", parse_duration(a->period), a->options.period);
+    reader.duration(a->duration, a->options.duration);
+    if (!reader.faults().empty()) return usage(reader.faults());
+    return run_kind(a->options, *a, run_quota, a->skip_unavailable);
   });
 }
 
-void add_pause(CLI::App& pressure, Run& run) {
-  CLI::App* command = pressure.add_subcommand("pause", "Stops and continues a process at random (SIGSTOP, SIGCONT)");
+void add_pause(Command pressure) {
+  const Command command = pressure.subcommand("pause", "Stops and continues a process at random (SIGSTOP, SIGCONT)");
   auto a = with_common<PauseArguments>(command);
-  command->add_option("--pid", a->options.pid, "The process")->required();
-  command->add_option("--stop", a->stop, "How long it is stopped")->capture_default_str();
-  command->add_option("--every", a->every, "From one stop's start to the next one's")->capture_default_str();
+  command.option("--pid", a->options.pid, "The process").required();
+  command.option("--stop", a->stop, "How long it is stopped").show_default();
+  command.option("--every", a->every, "From one stop's start to the next one's").show_default();
   add_seed(command, *a);
-  command->callback([a, &run] {
-    run = [a] {
-      Reader reader;
-      reader.take("--stop", parse_duration_range(a->stop), a->options.stop);
-      reader.take("--every", parse_duration_range(a->every), a->options.every);
-      reader.duration(a->duration, a->options.duration);
-      if (!reader.faults().empty()) return usage(reader.faults());
-      print_seed(*a, a->options.seed);
-      return run_kind(a->options, *a, run_pause);
-    };
+  command.runs([a] {
+    Reader reader;
+    reader.take("--stop", parse_duration_range(a->stop), a->options.stop);
+    reader.take("--every", parse_duration_range(a->every), a->options.every);
+    reader.duration(a->duration, a->options.duration);
+    if (!reader.faults().empty()) return usage(reader.faults());
+    print_seed(*a, a->options.seed);
+    return run_kind(a->options, *a, run_pause);
   });
 }
 
 }  // namespace
 
-void add_pressure(CLI::App& app, Run& run) {
-  CLI::App* pressure = app.add_subcommand("pressure", "Takes CPU away from others, to see what they make of it");
-  pressure->require_subcommand(1);
-  add_loop(*pressure, run);
-  add_cpu(*pressure, run);
-  add_quota(*pressure, run);
-  add_pause(*pressure, run);
+void add_pressure(Command app) {
+  const Command pressure = app.subcommand("pressure", "Takes CPU away from others, to see what they make of it");
+  pressure.needs_subcommand();
+  add_loop(pressure);
+  add_cpu(pressure);
+  add_quota(pressure);
+  add_pause(pressure);
 }
 
 }  // namespace quoll::apps

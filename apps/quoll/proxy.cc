@@ -4,7 +4,6 @@
 
 #include <pthread.h>
 
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <iostream>
 #include <memory>
@@ -132,41 +131,38 @@ int run_proxy(const ProxyArguments& arguments) {
 
 }  // namespace
 
-void add_proxy(CLI::App& app, Run& run) {
-  CLI::App& command = *app.add_subcommand("proxy", "A reverse proxy that protects one upstream with a circuit breaker");
+void add_proxy(Command app) {
+  const Command command = app.subcommand("proxy", "A reverse proxy that protects one upstream with a circuit breaker");
   const auto arguments = std::make_shared<ProxyArguments>();
-  command.add_option("--config", arguments->config, "A YAML file with settings; the flags here win over it")
-      ->type_name("FILE");
+  command.option("--config", arguments->config, "A YAML file with settings; the flags here win over it").type("FILE");
   for (const Flag& flag : kFlags) {
     command
-        .add_option_function<std::string>(
+        .option_each(
             flag.flag, [arguments, &flag](const std::string& text) { arguments->given.emplace_back(&flag, text); },
             flag.help)
-        ->type_name(flag.type)
-        ->default_str(flag.value);
+        .type(flag.type)
+        .show_default(flag.value);
   }
-  command.add_flag("--allow-pressure", arguments->allow_pressure,
-                   "Let POST /pressure block the event loops (experiments only)");
-  command.add_flag("--no-control", arguments->no_control,
-                   "The admin port only shows: no circuit is opened or closed by it");
-  command.add_option("--seed", arguments->seed, "Of the breaker's jitter; random without it")->type_name("N");
-  command.callback([arguments, &run] { run = [arguments] { return run_proxy(*arguments); }; });
+  command.flag("--allow-pressure", arguments->allow_pressure,
+               "Let POST /pressure block the event loops (experiments only)");
+  command.flag("--no-control", arguments->no_control,
+               "The admin port only shows: no circuit is opened or closed by it");
+  command.option("--seed", arguments->seed, "Of the breaker's jitter; random without it").type("N");
+  command.runs([arguments] { return run_proxy(*arguments); });
 }
 
-void add_check(CLI::App& app, Run& run) {
-  CLI::App& command = *app.add_subcommand("check", "Reads a proxy's configuration and reports every fault in it");
+void add_check(Command app) {
+  const Command command = app.subcommand("check", "Reads a proxy's configuration and reports every fault in it");
   const auto file = std::make_shared<std::string>();
-  command.add_option("FILE", *file, "The YAML file")->required();
-  command.callback([file, &run] {
-    run = [file] {
-      const auto read = read_options(*file);
-      if (!read) {
-        std::cerr << read.error().message << "\n";
-        return 2;
-      }
-      std::cout << *file << ": fine\n";
-      return 0;
-    };
+  command.option("FILE", *file, "The YAML file").required();
+  command.runs([file] {
+    const auto read = read_options(*file);
+    if (!read) {
+      std::cerr << read.error().message << "\n";
+      return 2;
+    }
+    std::cout << *file << ": fine\n";
+    return 0;
   });
 }
 

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <memory>
@@ -123,47 +122,41 @@ int replay(const ReplayArguments& a) {
   return 0;
 }
 
-void add_replay(CLI::App& sim, Run& run) {
+void add_replay(Command sim) {
   auto a = std::make_shared<ReplayArguments>();
-  CLI::App* command = sim.add_subcommand(
+  const Command command = sim.subcommand(
       "replay", "what a breaker, an adaptive timeout and a concurrency limit would have done to recorded calls");
-  command->add_option("trace", a->trace, "CSV: time,latency,outcome; or what quoll load --requests-log wrote")
-      ->required()
-      ->type_name("TRACE");
-  command
-      ->add_option("--set", a->settings, "an option, or one of a variant: breaker.window=5s, quick:breaker.window=2s")
-      ->expected(1)
-      ->take_all()
-      ->type_name("[NAME:]KEY=VALUE");
-  command->add_option("--json", a->json, "the result as one JSON object; - for standard output")->type_name("FILE");
-  command->callback([a, &run] { run = [a] { return replay(*a); }; });
+  command.option("trace", a->trace, "CSV: time,latency,outcome; or what quoll load --requests-log wrote")
+      .required()
+      .type("TRACE");
+  command.option("--set", a->settings, "an option, or one of a variant: breaker.window=5s, quick:breaker.window=2s")
+      .repeatable()
+      .type("[NAME:]KEY=VALUE");
+  command.option("--json", a->json, "the result as one JSON object; - for standard output").type("FILE");
+  command.runs([a] { return replay(*a); });
 }
 
 }  // namespace
 
-void add_sim(CLI::App& app, Run& run) {
+void add_sim(Command app) {
   auto a = std::make_shared<SimArguments>();
-  CLI::App* command =
-      app.add_subcommand("sim", "simulate policies against a modelled backend, seeded, in virtual time");
-  command->add_option("scenario", a->scenario, "which one; --list tells them")->type_name("SCENARIO");
-  command->add_flag("--list", a->list, "the scenarios with their settings");
-  command->add_option("--seed", a->seed, "the same one gives the same run, event for event")->capture_default_str();
-  command->add_option("--set", a->settings, "an option of the model or of a policy; may be repeated")
-      ->expected(1)
-      ->take_all()
-      ->type_name("KEY=VALUE");
-  command->add_option("--json", a->json, "the result as one JSON object; - for standard output")->type_name("FILE");
-  command->add_option("--report", a->report, "an HTML report with charts")->type_name("FILE.html");
+  const Command command =
+      app.subcommand("sim", "simulate policies against a modelled backend, seeded, in virtual time");
+  command.option("scenario", a->scenario, "which one; --list tells them").type("SCENARIO");
+  command.flag("--list", a->list, "the scenarios with their settings");
+  command.option("--seed", a->seed, "the same one gives the same run, event for event").show_default();
+  command.option("--set", a->settings, "an option of the model or of a policy; may be repeated")
+      .repeatable()
+      .type("KEY=VALUE");
+  command.option("--json", a->json, "the result as one JSON object; - for standard output").type("FILE");
+  command.option("--report", a->report, "an HTML report with charts").type("FILE.html");
   command
-      ->add_option("--inject", a->fault,
-                   "a bug put into the simulator, to see a check fail: leak_permit, end_twice, lose_request, "
-                   "overspend_budget, extra_trial, turn_back")
-      ->type_name("FAULT");
-  add_replay(*command, run);
-  command->callback([command, a, &run] {
-    if (!command->get_subcommands().empty()) return;  // it has chosen what to run
-    run = [a] { return simulate(*a); };
-  });
+      .option("--inject", a->fault,
+              "a bug put into the simulator, to see a check fail: leak_permit, end_twice, lose_request, "
+              "overspend_budget, extra_trial, turn_back")
+      .type("FAULT");
+  add_replay(command);
+  command.runs([a] { return simulate(*a); });
 }
 
 }  // namespace quoll::apps

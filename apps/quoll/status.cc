@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <boost/json/parse.hpp>
 #include <boost/json/value.hpp>
@@ -181,16 +180,14 @@ int run_status(const StatusArguments& arguments) {
 
 }  // namespace
 
-void add_status(CLI::App& app, Run& run) {
-  CLI::App& command = *app.add_subcommand("status", "What a running proxy says of its circuits");
+void add_status(Command app) {
+  const Command command = app.subcommand("status", "What a running proxy says of its circuits");
   const auto arguments = std::make_shared<StatusArguments>();
-  command.add_option("--admin", arguments->admin, "The proxy's admin address")
-      ->type_name("HOST:PORT")
-      ->capture_default_str();
-  command.add_option("--circuit", arguments->circuit, "Everything about this one, of several")->type_name("NAME");
-  command.add_flag("--all", arguments->all, "Every circuit, not only those in trouble and the first few");
-  command.add_flag("--json", arguments->as_json, "The proxy's own JSON");
-  command.callback([arguments, &run] { run = [arguments] { return run_status(*arguments); }; });
+  command.option("--admin", arguments->admin, "The proxy's admin address").type("HOST:PORT").show_default();
+  command.option("--circuit", arguments->circuit, "Everything about this one, of several").type("NAME");
+  command.flag("--all", arguments->all, "Every circuit, not only those in trouble and the first few");
+  command.flag("--json", arguments->as_json, "The proxy's own JSON");
+  command.runs([arguments] { return run_status(*arguments); });
 }
 
 }  // namespace quoll::apps
