@@ -1,14 +1,18 @@
 #include "quoll/net/listener.h"
 
+#include <gmock/gmock.h>
 #include <sys/resource.h>
 
 #include <boost/asio/steady_timer.hpp>
 #include <vector>
 
 #include "loopback_test.h"
+#include "quoll/testing/result.h"
 
 namespace quoll::net {
 namespace {
+
+using ::testing::HasSubstr;
 
 class ListenerTest : public LoopbackTest {
  protected:
@@ -90,7 +94,7 @@ TEST_F(ListenerTest, APortThatAnotherProgramHasIsAnErrorThatNamesIt) {
   ASSERT_FALSE(got.has_value());
   EXPECT_NE(got.error().message.find(to_string(other.at())), std::string::npos) << got.error().message;
   EXPECT_NE(got.error().message.find("taken"), std::string::npos) << got.error().message;
-  EXPECT_FALSE(check_free(other.at()).has_value());
+  EXPECT_THAT(testing::fault_of(check_free(other.at())), HasSubstr("taken"));
 }
 
 TEST_F(ListenerTest, AnAddressOfAnotherMachineIsAnErrorThatSaysSo) {
@@ -113,7 +117,8 @@ TEST_F(ListenerTest, CheckFreeFindsASecondProgramThatWouldShareThePort) {
 
 TEST_F(ListenerTest, CheckFreeFindsOneThatListensOnAllAddresses) {
   const auto other = listen(TcpEndpoint(asio::ip::tcp::v4(), 0));
-  EXPECT_FALSE(check_free(TcpEndpoint(asio::ip::address_v4::loopback(), other->local_endpoint().port())).has_value());
+  const TcpEndpoint same(asio::ip::address_v4::loopback(), other->local_endpoint().port());
+  EXPECT_THAT(testing::fault_of(check_free(same)), HasSubstr("taken"));
 }
 
 TEST_F(ListenerTest, CheckFreeLeavesThePortFree) {

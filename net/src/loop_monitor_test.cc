@@ -11,18 +11,15 @@
 #include <thread>
 #include <utility>
 
+#include "quoll/testing/wait.h"
+
 namespace quoll::net {
 namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-template <typename Done>
-bool eventually(Done done) {
-  const TimePoint limit = steady_now() + seconds(10);
-  while (!done() && steady_now() < limit) std::this_thread::sleep_for(milliseconds(1));
-  return done();
-}
+using testing::eventually;
 
 // Blocks a worker until released.
 class Block {

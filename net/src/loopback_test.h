@@ -19,11 +19,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <utility>
 
 #include "quoll/base/assert.h"
 #include "quoll/net/stamped_socket.h"
+#include "quoll/testing/wait.h"
 
 namespace quoll::net {
 
@@ -107,8 +107,9 @@ class PlainListener {
   asio::ip::tcp::endpoint at_;
 };
 
+// As a slow computation or a descheduled process would: the tests of stalls and deadlines need a real one.
 inline void block_this_thread(Duration length) {
-  std::this_thread::sleep_for(length);
+  testing::spend(length);
 }
 
 // Until the descriptor has something to read: what was sent over loopback has arrived.

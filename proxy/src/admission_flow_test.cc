@@ -18,10 +18,14 @@ std::string shed(std::string_view reason, int priority) {
   return "quoll_shed_total{priority=\"" + std::to_string(priority) + "\",reason=\"" + std::string(reason) + "\"}";
 }
 
+void begin_stall(const Testbed& bed, int block_ms) {
+  ASSERT_EQ(bed.control("/pressure", "{\"block_ms\":" + std::to_string(block_ms) + "}").status(), 202);
+  spend(milliseconds(20));  // until the loop has come to it
+}
+
 // Blocks the loop, and sends `wires` one request each while it is blocked: they wait in the kernel.
 void flood_a_blocked_loop(const Testbed& bed, std::vector<Wire>& wires, int block_ms, std::string_view request) {
-  ASSERT_EQ(bed.control("/pressure", "{\"block_ms\":" + std::to_string(block_ms) + "}").status(), 202);
-  ::poll(nullptr, 0, 20);
+  begin_stall(bed, block_ms);
   for (Wire& wire : wires) ASSERT_TRUE(wire.send(request));
 }
 
@@ -64,8 +68,7 @@ TEST(AdmissionFlow, TheWaitInTheAcceptBacklogCounts) {
   });
   EXPECT_EQ(bed.ask(get()).status(), 200);  // the host's first stamps
   std::vector<Wire> wires;
-  ASSERT_EQ(bed.control("/pressure", "{\"block_ms\":600}").status(), 202);
-  ::poll(nullptr, 0, 20);
+  begin_stall(bed, 600);
   for (int i = 0; i < 5; ++i) {
     wires.push_back(bed.client());
     ASSERT_TRUE(wires.back().send(get()));
@@ -94,7 +97,7 @@ TEST(AdmissionFlow, AStallIsNoOverload) {
   for (int stall = 0; stall < 3; ++stall) {
     flood_a_blocked_loop(bed, wires, 150, get());
     for (Wire& wire : wires) EXPECT_EQ(wire.read_answer().body, "own");
-    ::poll(nullptr, 0, 300);
+    spend(milliseconds(300));  // calm, from one stall to the next
   }
   EXPECT_EQ(bed.metric("quoll_admission_share"), 1);
 }
@@ -131,7 +134,7 @@ TEST(AdmissionFlow, UnderAnOverloadTheLeastImportantAreRefusedFirst) {
   std::thread pressure([&] {
     while (!stop) {
       (void)bed.control("/pressure", "{\"block_ms\":20}");
-      ::poll(nullptr, 0, 15);
+      spend(milliseconds(15));  // a loop that is busy three parts of four
     }
   });
   std::array<std::atomic<int>, 2> refused{};

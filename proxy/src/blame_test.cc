@@ -35,7 +35,7 @@ ScriptedUpstream::Script tired_of_bodies(int patience_ms, bool reset, std::strin
       const Message head = wire.read_head();
       if (head.head.empty()) return;
       if (head.head.starts_with("POST")) {
-        ::poll(nullptr, 0, patience_ms);
+        spend(milliseconds(patience_ms));
         wire.send(last_words);
         if (reset) wire.reset();
         return;
@@ -130,7 +130,7 @@ TEST(Blame, AnUpstreamThatEndsItsBodyEarlyHasFailedAlthoughTheClientWasSlowOnce)
         if (!wire.read_request().whole) return;
         wire.send("HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(kMuch + 1) + "\r\n\r\n");
         wire.send(std::string(kMuch, 'x'));
-        while (!read.load()) std::this_thread::yield();
+        eventually([&] { return read.load(); });
       },
       [](ProxyOptions& o) {
         o.fallback = false;
@@ -138,7 +138,7 @@ TEST(Blame, AnUpstreamThatEndsItsBodyEarlyHasFailedAlthoughTheClientWasSlowOnce)
       });
   Wire client = bed.client();
   ASSERT_TRUE(client.send(get()));
-  ::poll(nullptr, 0, 200);
+  spend(milliseconds(200));  // the client takes nothing, and the proxy's write has to wait
   client.read_head();
   EXPECT_EQ(client.read_exactly(kMuch).size(), kMuch);
   read = true;
@@ -160,7 +160,7 @@ TEST(Blame, QuietEventStreamsAreNoFailure) {
           wire.send(
               "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream; charset=utf-8\r\n"
               "Transfer-Encoding: chunked\r\n\r\n");
-          while (!go_on.load()) ::poll(nullptr, 0, 5);
+          eventually([&] { return go_on.load(); });
           wire.send("6\r\ndata:1\r\n0\r\n\r\n");
         }
       },
@@ -174,7 +174,7 @@ TEST(Blame, QuietEventStreamsAreNoFailure) {
     ASSERT_TRUE(clients.back().send(get("/events")));
     EXPECT_EQ(clients.back().read_head().status(), 200);
   }
-  ::poll(nullptr, 0, 300);
+  spend(milliseconds(300));  // six times the gap
   expect_unharmed(bed);
   go_on = true;
   for (Wire& client : clients) EXPECT_EQ(client.read_until("0\r\n\r\n"), "6\r\ndata:1\r\n0\r\n\r\n");
@@ -312,7 +312,7 @@ TEST(Blame, AHalfCloseIsNotLeaving) {
       const Testbed bed(
           [&](Wire& wire, int) {
             while (wire.read_request().whole) {
-              ::poll(nullptr, 0, wait_ms);
+              spend(milliseconds(wait_ms));
               if (!wire.send(answer(200, "own"))) return;
             }
           },
@@ -339,7 +339,7 @@ TEST(Blame, TheAdaptiveTimeoutLearnsOfTheTrialThatClosesTheCircuit) {
       [&](Wire& wire, int) {
         while (wire.read_request().whole) {
           const int wait = slow_ms.load();
-          if (wait > 0) ::poll(nullptr, 0, wait);
+          if (wait > 0) spend(milliseconds(wait));
           if (!wire.send(wait < 0 ? answer(500, "no") : answer(200, "slow"))) return;
         }
       },

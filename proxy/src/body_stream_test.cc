@@ -170,11 +170,14 @@ TEST(BodyStream, AnAnswerIsReadableThoughTheClientKeepsSending) {
 TEST(BodyStream, AnUpstreamThatAnswersWithoutReadingItsRequestIsNotReused) {
   // Bodies around the size that the sockets' buffers hold: one of them has been read from the client, and its last
   // piece waits for the upstream, when the answer is complete. Its connection was once put into the pool in that state.
-  Testbed bed([](Wire& wire, int) {
+  std::atomic<int> answered{0};
+  std::atomic<int> served{0};
+  Testbed bed([&](Wire& wire, int) {
     for (;;) {
       const Message request = wire.read_head();
+      const int nth = served++;
       if (!wire.send(answer(200, "ok"))) return;
-      ::poll(nullptr, 0, 30);  // unread: the sender's write has to wait
+      eventually([&] { return answered > nth; });  // unread until then: the sender's write has to wait
       const std::size_t bytes = std::strtoull(request.field("Content-Length").c_str(), nullptr, 10);
       if (request.head.empty() || read_pattern(wire, bytes) != bytes) return;
     }
@@ -185,6 +188,7 @@ TEST(BodyStream, AnUpstreamThatAnswersWithoutReadingItsRequestIsNotReused) {
       if (each.send(head("POST / HTTP/1.1", bytes))) send_pattern(each, bytes);
     });
     EXPECT_EQ(each.read_answer().body, "ok") << bytes;
+    ++answered;
     sender.join();
   }
   EXPECT_EQ(bed.event("success"), 64);

@@ -7,17 +7,33 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-ScriptedUpstream::Script slow(int wait_ms) {
-  return [wait_ms](Wire& wire, int) {
-    while (wire.read_request().whole) {
-      ::poll(nullptr, 0, wait_ms);
-      if (!wire.send(answer(200, "done"))) return;
-    }
-  };
-}
+// Sets `begun` once the proxy has begun to drain: it closes idle connections first of all.
+class DrainWatch {
+ public:
+  DrainWatch(const Testbed& bed, std::atomic<bool>& begun)
+      : thread_([idle = std::make_shared<Wire>(bed.client()), &begun] {
+          idle->read_to_end();
+          begun = true;
+        }) {}
+  ~DrainWatch() { thread_.join(); }
+  DrainWatch(const DrainWatch&) = delete;
+  DrainWatch& operator=(const DrainWatch&) = delete;
+
+ private:
+  std::thread thread_;
+};
 
 TEST(Drain, RequestsUnderWayAreFinishedAndIdleConnectionsClosed) {
-  Testbed bed(slow(300), [](ProxyOptions& o) { o.workers = 2; });
+  std::atomic<bool> draining{false};
+  Testbed bed(
+      [&](Wire& wire, int) {
+        if (!wire.read_request().whole) return;
+        eventually([&] { return draining.load(); });
+        wire.send(answer(200, "done"));
+        wire.read_to_end();
+      },
+      [](ProxyOptions& o) { o.workers = 2; });
+  const DrainWatch watch(bed, draining);
   std::vector<Wire> busy;
   std::vector<Wire> idle;
   for (int i = 0; i < 20; ++i) {
@@ -42,19 +58,18 @@ TEST(Drain, RequestsUnderWayAreFinishedAndIdleConnectionsClosed) {
 
 TEST(Drain, ABodyUnderWayIsFinished) {
   // Its head left before the drain and promised that the connection is kept.
-  std::atomic<bool> go{false};
+  std::atomic<bool> draining{false};
   Testbed bed([&](Wire& wire, int) {
     wire.read_request();
     wire.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
-    eventually([&] { return go.load(); });
-    ::poll(nullptr, 0, 100);
+    eventually([&] { return draining.load(); });
     wire.send("half");
     wire.read_to_end();
   });
   Wire client = bed.client();
   ASSERT_TRUE(client.send(get()));
   EXPECT_EQ(client.read_head().status(), 200);
-  go = true;
+  const DrainWatch watch(bed, draining);
   const TimePoint start = steady_now();
   EXPECT_TRUE(bed.proxy->stop());
   EXPECT_LT(steady_now() - start, seconds(5)) << "the kept connection must not be waited for";
@@ -63,7 +78,7 @@ TEST(Drain, ABodyUnderWayIsFinished) {
 
 TEST(Drain, UnderLoadNoRequestIsLost) {
   for (int round = 0; round < 3; ++round) {
-    Testbed bed(slow(1), [](ProxyOptions& o) { o.workers = 2; });
+    Testbed bed(always(answer(200, "done")), [](ProxyOptions& o) { o.workers = 2; });
     std::atomic<int> done{0};
     std::atomic<int> cut{0};
     std::vector<std::thread> clients;
@@ -110,7 +125,7 @@ TEST(Drain, AProxyMayBeDestroyedBeforeItStarts) {
 }
 
 TEST(Start, APortThatIsTakenIsNamed) {
-  Testbed bed(slow(0));
+  Testbed bed(always(answer(200, "done")));
   const std::string listen = "127.0.0.1:" + std::to_string(bed.proxy->listen_endpoint().port());
   const std::string admin = "127.0.0.1:" + std::to_string(bed.proxy->admin_endpoint().port());
   for (const std::string& taken : {listen, admin}) {
@@ -125,12 +140,14 @@ TEST(Start, APortThatIsTakenIsNamed) {
 }
 
 TEST(Start, BothPortsMayNotBeTheSame) {
-  ScriptedUpstream holder(slow(0));
+  ScriptedUpstream holder(always(answer(200, "done")));
   const int port = holder.port();
   holder.stop();  // free now, and unlikely to be given away at once
   ProxyOptions options;
   options.listen = options.admin = "127.0.0.1:" + std::to_string(port);
-  EXPECT_FALSE(Proxy::create(options, 1).has_value()) << "SO_REUSEPORT would let them share it";
+  const auto made = Proxy::create(options, 1);
+  ASSERT_FALSE(made.has_value()) << "SO_REUSEPORT would let them share it";
+  EXPECT_NE(made.error().message.find("cannot listen on " + options.admin), std::string::npos) << made.error().message;
 }
 
 TEST(Start, EveryFaultOfTheOptionsIsReported) {

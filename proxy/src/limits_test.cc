@@ -76,7 +76,7 @@ TEST(Limits, ASlowHeadIsAnsweredWith408) {
   // Bytes that trickle do not prolong it.
   Wire trickle = bed.client();
   ASSERT_TRUE(trickle.send("GET / HTTP/1.1\r\n"));
-  for (int i = 0; i < 10 && trickle.send("X: y\r\n"); ++i) ::poll(nullptr, 0, 50);
+  for (int i = 0; i < 10 && trickle.send("X: y\r\n"); ++i) spend(milliseconds(50));
   EXPECT_EQ(trickle.read_answer().status(), 408);
 }
 

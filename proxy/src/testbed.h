@@ -4,18 +4,20 @@
 #pragma once
 
 #include <gtest/gtest.h>
-#include <poll.h>
 
 #include <atomic>
+#include <cmath>
 #include <functional>
 #include <list>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "quoll/proxy/proxy.h"
+#include "quoll/testing/wait.h"
 #include "wire.h"
 
 namespace quoll::proxy::testing {
@@ -56,6 +58,8 @@ class ScriptedUpstream {
   }
   std::uint16_t port() const { return port_; }
   int connections() const { return connections_.load(); }
+  // Connections whose script has ended: their end, and all that was sent before it, is on its way.
+  int ended() const { return ended_.load(); }
 
  private:
   struct Served {
@@ -73,6 +77,7 @@ class ScriptedUpstream {
         script_(*served.wire, nth);
         const std::lock_guard lock(mutex_);
         served.wire.reset();
+        ++ended_;
       });
     }
   }
@@ -81,6 +86,7 @@ class ScriptedUpstream {
   int listener_ = -1;
   std::uint16_t port_ = 0;
   std::atomic<int> connections_{0};
+  std::atomic<int> ended_{0};
   std::atomic<bool> stopping_{false};
   std::mutex mutex_;
   std::list<Served> served_;
@@ -109,14 +115,8 @@ inline std::string post(std::string_view path, std::string_view body, std::strin
          "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + std::string(body);
 }
 
-// Waits for what happens on another thread, up to 20 s.
-inline bool eventually(const std::function<bool()>& holds) {
-  for (int i = 0; i < 4000; ++i) {
-    if (holds()) return true;
-    ::poll(nullptr, 0, 5);
-  }
-  return holds();
-}
+using quoll::testing::eventually;
+using quoll::testing::spend;
 
 class Testbed {
  public:
@@ -145,11 +145,19 @@ class Testbed {
     return admin("POST " + std::string(path) + " HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
                  std::to_string(body.size()) + "\r\n\r\n" + std::string(body));
   }
-  // A sample of /metrics: its name with labels as exposed.
+  // A sample of /metrics: its name with labels as exposed. One that is not there fails the test: a misspelt name would
+  // be 0 for ever, and most claims about counters are that they are 0.
   double metric(const std::string& sample) const {
+    const std::optional<double> value = metric_if_there(sample);
+    EXPECT_TRUE(value) << "/metrics has no sample " << sample;
+    return value.value_or(std::nan(""));
+  }
+  // For a test that waits for a sample which is made with the first event that it counts.
+  std::optional<double> metric_if_there(const std::string& sample) const {
     const std::string text = "\n" + admin("GET /metrics HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").body;
     const std::size_t at = text.find("\n" + sample + " ");
-    return at == std::string::npos ? 0 : std::strtod(text.c_str() + at + sample.size() + 2, nullptr);
+    if (at == std::string::npos) return std::nullopt;
+    return std::strtod(text.c_str() + at + sample.size() + 2, nullptr);
   }
   double event(std::string_view name) const {
     return metric("quoll_circuit_events_total{circuit=\"default\",event=\"" + std::string(name) + "\"}");

@@ -79,7 +79,7 @@ TEST(UpstreamTrouble, TheTimeoutCountsFromTheEndOfTheRequest) {
   Wire client = bed.client();
   ASSERT_TRUE(client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n"));
   for (const char* piece : {"a", "b", "c"}) {
-    ::poll(nullptr, 0, 150);
+    spend(milliseconds(150));  // three of them are longer than the timeout
     ASSERT_TRUE(client.send(piece));
   }
   EXPECT_EQ(client.read_answer().body, "ok");
@@ -179,7 +179,7 @@ TEST(UpstreamTrouble, ABodyMayTakeLongerThanTheGapAsLongAsItMoves) {
         wire.read_request();
         wire.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n");
         for (int i = 0; i < 8; ++i) {
-          ::poll(nullptr, 0, 60);
+          spend(milliseconds(60));  // less than the gap; eight of them are more
           wire.send("x");
         }
         wire.read_to_end();
@@ -194,7 +194,7 @@ TEST(UpstreamTrouble, AHeadThatDripsIsATimeout) {
         wire.read_request();
         for (const char c : answer(200, std::string(100, 'x'))) {
           if (!wire.send({&c, 1})) return;
-          ::poll(nullptr, 0, 20);
+          spend(milliseconds(20));
         }
       },
       impatient);
@@ -270,7 +270,8 @@ TEST(UpstreamTrouble, A5xxWhileTheRequestIsStillComingIsAnsweredAtOnce) {
 }
 
 TEST(UpstreamTrouble, AnUpstreamThatStopsReadingARequestIsNotWaitedForLong) {
-  Testbed bed([](Wire& wire, int) { ::poll(nullptr, 0, 1500), wire.reset(); }, impatient);
+  std::atomic<bool> answered{false};
+  Testbed bed([&](Wire&, int) { eventually([&] { return answered.load(); }); }, impatient);
   Wire client = bed.client();
   std::thread sender([&] {
     if (client.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 50000000\r\n\r\n")) {
@@ -280,6 +281,7 @@ TEST(UpstreamTrouble, AnUpstreamThatStopsReadingARequestIsNotWaitedForLong) {
   const TimePoint start = steady_now();
   EXPECT_EQ(client.read_answer().field("Quoll-Fallback"), "timeout");
   EXPECT_LT(since(start), milliseconds(1400));
+  answered = true;
   client.cut();
   sender.join();
 }
@@ -290,7 +292,9 @@ TEST(UpstreamTrouble, AKeptConnectionThatThePeerClosedIsNobodysFailure) {
   Wire client = bed.client();
   for (int i = 0; i < 40; ++i) {
     EXPECT_EQ(client.ask(get()).body, "ok");
-    if (i % 2 == 0) ::poll(nullptr, 0, 2);
+    if (i % 2 == 0) {
+      EXPECT_EQ(client.ask(get("/health")).status(), 200) << "the loop has turned";
+    }
   }
   EXPECT_EQ(bed.event("success"), 40);
   EXPECT_EQ(bed.event("failure"), 0);
@@ -301,10 +305,12 @@ TEST(UpstreamTrouble, ABodyDoesNotMeetAKeptConnectionThatThePeerClosed) {
   // PUT may be sent twice, but its body is gone once it has been read: its connection is looked at like a POST's.
   Testbed bed(once(answer(200, "ok")), fallback_on);
   Wire client = bed.client();
+  int calls = 0;
   for (const char* method : {"PUT", "POST", "DELETE"}) {
     for (int i = 0; i < 5; ++i) {
       EXPECT_EQ(client.ask(method + post("/", "body").substr(4)).body, "ok") << method;
-      ::poll(nullptr, 0, 20);
+      ++calls;
+      EXPECT_TRUE(eventually([&] { return bed.upstream.ended() == calls; }));
     }
   }
   EXPECT_EQ(bed.event("failure"), 0);
@@ -339,18 +345,22 @@ TEST(UpstreamTrouble, AKeptConnectionThatDiesUnderARequestIsReplacedOnce) {
 
 TEST(UpstreamTrouble, ALateAnswerIsNotTheNextRequestsAnswer) {
   std::atomic<int> served{0};
+  std::atomic<bool> given_up{false};
+  std::atomic<bool> sent{false};
   Testbed bed(
       [&](Wire& wire, int) {
         while (wire.read_request().whole) {
           const int n = served++;
-          if (n == 0) ::poll(nullptr, 0, 400);
+          if (n == 0) eventually([&] { return given_up.load(); });
           wire.send(answer(200, std::to_string(n)));
+          sent = true;
         }
       },
       impatient);
   Wire client = bed.client();
   EXPECT_EQ(client.ask(get()).field("Quoll-Fallback"), "timeout");
-  ::poll(nullptr, 0, 300);
+  given_up = true;
+  EXPECT_TRUE(eventually([&] { return sent.load(); }));
   EXPECT_EQ(client.ask(get()).body, "1");
 }
 
@@ -363,19 +373,23 @@ TEST(UpstreamTrouble, BytesAfterAnAnswerSpoilItsConnection) {
 
 TEST(UpstreamTrouble, BytesThatNobodyAskedForAreNoAnswer) {
   // An idle connection's "408" or an attacker's answer: it lies in the socket before the next request is sent.
+  std::atomic<int> answered{0};
+  std::atomic<int> spoilt{0};
   Testbed bed(
-      [](Wire& wire, int) {
+      [&](Wire& wire, int nth) {
         wire.read_request();
         wire.send(answer(200, "ok"));
-        ::poll(nullptr, 0, 50);
+        eventually([&] { return answered > nth; });
         wire.send(answer(408, "too slow", "Connection: close\r\n"));
+        ++spoilt;
         wire.read_to_end();
       },
       fallback_on);
   Wire client = bed.client();
   for (int i = 0; i < 3; ++i) {
     EXPECT_EQ(client.ask(get()).body, "ok");
-    ::poll(nullptr, 0, 120);
+    ++answered;
+    EXPECT_TRUE(eventually([&] { return spoilt == i + 1; }));
   }
 }
 

@@ -25,7 +25,7 @@ struct Stall {
           const std::string body = "{\"block_ms\":" + std::to_string(kBlock) + "}";
           Wire::to(admin).ask("POST /pressure HTTP/1.1\r\nHost: localhost\r\nContent-Length: " +
                               std::to_string(body.size()) + "\r\n\r\n" + body);
-          ::poll(nullptr, 0, wait);
+          spend(milliseconds(wait));
         }
         if (!wire.send(answer(200, "own"))) return;
       }
@@ -127,10 +127,10 @@ TEST(VerdictFlow, ABodyThatCameDuringAStallIsNotLate) {
         [&](Wire& wire, int) {
           wire.read_request();
           wire.send("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf");
-          ::poll(nullptr, 0, 50);
+          spend(milliseconds(50));  // the head is on its way to the client when the stall begins
           Wire::to(admin).ask(
               "POST /pressure HTTP/1.1\r\nHost: localhost\r\nContent-Length: 16\r\n\r\n{\"block_ms\":900}");
-          ::poll(nullptr, 0, 100);
+          spend(milliseconds(100));  // and the rest comes in the midst of it
           wire.send("half");
           wire.read_to_end();
         },

@@ -1,10 +1,15 @@
 #include "quoll/lab/backend/behaviour.h"
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "quoll/testing/result.h"
+
 namespace quoll::lab::backend {
 namespace {
+
+using ::testing::HasSubstr;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -95,10 +100,19 @@ TEST(Change, NamesEveryFault) {
 }
 
 TEST(Change, RefusesWhatIsNoFlatObject) {
-  for (const char* text : {"", "[]", "{", "\"fail\"", R"({"mode":"fail","mode":"hang"})", R"({"delay":{"low":"1s"}})",
-                           R"({"status":404.5})", R"({"mode":null})", "{} {}"}) {
-    EXPECT_FALSE(parse_change(text)) << text;
-  }
+  const struct {
+    const char* text;
+    const char* why;
+  } cases[] = {{"", "not JSON"},
+               {"[]", "a JSON object is wanted"},
+               {"{", "not JSON"},
+               {"\"fail\"", "a JSON object is wanted"},
+               {R"({"mode":"fail","mode":"hang"})", "a key is given twice"},
+               {R"({"delay":{"low":"1s"}})", "delay must be a string"},
+               {R"({"status":404.5})", "status must be"},
+               {R"({"mode":null})", "mode must be a string"},
+               {"{} {}", "not JSON"}};
+  for (const auto& [text, why] : cases) EXPECT_THAT(testing::fault_of(parse_change(text)), HasSubstr(why)) << text;
 }
 
 RC_GTEST_PROP(Change, NoInputBreaksTheParser, (const std::string& text)) {

@@ -3,6 +3,8 @@
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
+#include "quoll/testing/result.h"
+
 namespace quoll::lab::backend {
 namespace {
 
@@ -52,8 +54,9 @@ TEST(Script, NamesEveryFaultWithItsLine) {
 }
 
 TEST(Script, WithoutStepsIsAnError) {
-  EXPECT_FALSE(Script::parse(""));
-  EXPECT_FALSE(Script::parse("# nothing\nloop\n"));
+  for (const char* text : {"", "# nothing\nloop\n"}) {
+    EXPECT_EQ(testing::fault_of(Script::parse(text)), "the script has no step, such as \"10s healthy\"");
+  }
 }
 
 TEST(Script, EndsOnceWithoutLoop) {

@@ -1,3 +1,4 @@
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <rapidcheck/gtest.h>
 
@@ -6,9 +7,12 @@
 #include "quoll/lab/experiments/observer.h"
 #include "quoll/lab/experiments/parts_json.h"
 #include "quoll/lab/experiments/prometheus_text.h"
+#include "quoll/testing/result.h"
 
 namespace quoll::lab::experiments {
 namespace {
+
+using ::testing::HasSubstr;
 
 using std::chrono::milliseconds;
 
@@ -104,9 +108,10 @@ TEST(CircuitStatus, AMissingFieldIsNamed) {
 }
 
 TEST(CircuitStatus, NoCircuitAndNoJsonAreErrors) {
-  EXPECT_FALSE(parse_circuit_status(R"({"circuits":[],"loop":{}})", WallTime{}));
-  EXPECT_FALSE(parse_circuit_status("<html>", WallTime{}));
-  EXPECT_FALSE(parse_circuit_status("[1]", WallTime{}));
+  const auto fault = [](const char* text) { return testing::fault_of(parse_circuit_status(text, WallTime{})); };
+  EXPECT_THAT(fault(R"({"circuits":[],"loop":{}})"), HasSubstr("it has no circuit"));
+  EXPECT_THAT(fault("<html>"), HasSubstr("not JSON"));
+  EXPECT_THAT(fault("[1]"), HasSubstr("it has no circuit"));
 }
 
 TEST(LoadLine, ATickAndAResultAreReadWithTheSameTotals) {
@@ -131,9 +136,10 @@ TEST(LoadLine, OtherTypesAreSkippedAndBrokenLinesAreErrors) {
   const auto other = parse_load_line(R"({"type":"note"})");
   ASSERT_TRUE(other);
   EXPECT_FALSE(other->has_value());
-  EXPECT_FALSE(parse_load_line("progress: 50 %"));
-  EXPECT_FALSE(parse_load_line(R"({"t":1})"));
-  EXPECT_FALSE(parse_load_line(R"({"type":"tick","t":1,"requests":"many"})"));
+  const auto fault = [](const char* text) { return testing::fault_of(parse_load_line(text)); };
+  EXPECT_THAT(fault("progress: 50 %"), HasSubstr("not JSON"));
+  EXPECT_THAT(fault(R"({"t":1})"), HasSubstr("no usable field \"type\""));
+  EXPECT_THAT(fault(R"({"type":"tick","t":1,"requests":"many"})"), HasSubstr("no usable field \"requests\""));
 }
 
 RC_GTEST_PROP(Rfc3339, WhatIsWrittenIsReadBackToTheMillisecond, ()) {
@@ -144,7 +150,9 @@ RC_GTEST_PROP(Rfc3339, WhatIsWrittenIsReadBackToTheMillisecond, ()) {
 }
 
 TEST(Rfc3339, AnythingElseIsRefused) {
-  for (const char* bad : {"", "now", "2026-01-02", "2026-01-02T03:04"}) EXPECT_FALSE(parse_rfc3339(bad)) << bad;
+  for (const char* bad : {"", "now", "2026-01-02", "2026-01-02T03:04"}) {
+    EXPECT_THAT(testing::fault_of(parse_rfc3339(bad)), HasSubstr("not a time as in"));
+  }
 }
 
 CircuitStatus status_with(Duration now, Duration longest) {

@@ -3,6 +3,7 @@
 
 #include "arrivals.h"
 #include "quoll/lab/loadgen/run.h"
+#include "quoll/testing/wait.h"
 #include "scripted_server.h"
 
 namespace quoll::lab::loadgen {
@@ -24,7 +25,7 @@ class StallingServer {
     while (!peer.read_request().empty()) {
       {
         const MutexLock lock(mutex_);
-        if (++seen_ == stall_at_) std::this_thread::sleep_for(stall_);
+        if (++seen_ == stall_at_) testing::spend(stall_);
       }
       if (!peer.send(kOk)) return;
     }
@@ -118,7 +119,7 @@ TEST(OpenLoop, AStopLetsWhatIsInFlightFinish) {
   ScriptedServer server([&](Peer& peer, int) {
     if (peer.read_request().empty()) return;
     stop.request();
-    std::this_thread::sleep_for(milliseconds(50));
+    testing::spend(milliseconds(50));  // the stop is seen while the answer is under way
     peer.send(kOk);
     peer.hang();
   });

@@ -10,12 +10,15 @@
 
 #include "quoll/lab/loadgen/options.h"
 #include "quoll/lab/loadgen/report.h"
+#include "quoll/testing/result.h"
 #include "request_log.h"
 #include "response_reader.h"
 #include "target.h"
 
 namespace quoll::lab::loadgen {
 namespace {
+
+using ::testing::HasSubstr;
 
 using std::chrono::milliseconds;
 
@@ -191,10 +194,18 @@ TEST(Target, IsTakenApartFromTheUrl) {
   EXPECT_EQ(target->path, "/a?b=c");
   EXPECT_EQ(parse_target("http://localhost")->path, "/");
   EXPECT_EQ(parse_target("http://localhost?x")->path, "/?x");
-  for (const char* bad : {"localhost:3000", "https://localhost/", "http://", "http://u:p@localhost/",
-                          "http://localhost:0/", "http://localhost:99999/", "http://localhost/#part", ""}) {
-    EXPECT_FALSE(parse_target(bad)) << bad;
-  }
+  const struct {
+    const char* url;
+    const char* why;
+  } bad[] = {{"localhost:3000", "only http is spoken"},
+             {"https://localhost/", "only http is spoken"},
+             {"http://", "no host"},
+             {"http://u:p@localhost/", "user information is not sent"},
+             {"http://localhost:0/", "the port must be 1 to 65535"},
+             {"http://localhost:99999/", "the port must be 1 to 65535"},
+             {"http://localhost/#part", "a fragment is never sent"},
+             {"", "not a URL"}};
+  for (const auto& [url, why] : bad) EXPECT_THAT(testing::fault_of(parse_target(url)), HasSubstr(why)) << url;
 }
 
 }  // namespace

@@ -6,9 +6,9 @@
 #include <sys/epoll.h>
 
 #include <csignal>
-#include <ctime>
 #include <thread>
 
+#include "quoll/testing/wait.h"
 #include "scripted_server.h"
 
 namespace quoll::lab::loadgen {
@@ -20,8 +20,7 @@ constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok
 
 // Holds up the thread that it is sent to for 300 ms, as a loop is by a descheduled process.
 extern "C" void stall(int) {
-  const timespec length{0, 300'000'000};
-  nanosleep(&length, nullptr);
+  testing::spend(milliseconds(300));
 }
 
 TEST(Worker, AnAnswerThatCameWhileTheLoopWasStalledPastTheDeadlineIsNotATimeout) {

@@ -335,7 +335,7 @@ TEST(QuotaPressure, LimitsAndPutsEverythingBack) {
     if (event.name == "throttled") stop.request();
   };
   const auto ran = run_quota({.pid = child.pid(), .neighbour = true, .duration = seconds(30)}, sink, stop);
-  if (!ran && ran.error().code == "not_permitted") GTEST_SKIP() << "SKIPPED: " << ran.error().message;
+  if (!ran && ran.error().code == "not_permitted") GTEST_SKIP() << "not permitted here: " << ran.error().message;
   ASSERT_TRUE(ran) << ran.error().message;
   EXPECT_NE(inside.find("/quoll-pressure-" + std::to_string(::getpid())), std::string::npos) << inside;
   EXPECT_EQ(child.groups(), before);
