@@ -11,9 +11,14 @@ set(QUOLL_EDGES_proxy base core http net telemetry)
 set(QUOLL_EDGES_lab_backend base http net telemetry)
 set(QUOLL_EDGES_lab_pressure base http net telemetry)
 set(QUOLL_EDGES_lab_loadgen base http net telemetry)
-set(QUOLL_EDGES_lab_experiments base http net telemetry)
+set(QUOLL_EDGES_lab_harness base http net telemetry)
+set(QUOLL_EDGES_lab_demo base lab_harness)
+set(QUOLL_EDGES_lab_paradox base lab_harness)
+set(QUOLL_EDGES_lab_timeouts base lab_harness)
+set(QUOLL_EDGES_lab_flood base lab_harness)
 set(QUOLL_EDGES_sim base core testing)
-set(QUOLL_MODULES base core http telemetry net testing proxy lab_backend lab_pressure lab_loadgen lab_experiments sim)
+set(QUOLL_MODULES base core http telemetry net testing proxy lab_backend lab_pressure lab_loadgen lab_harness lab_demo
+    lab_paradox lab_timeouts lab_flood sim)
 
 # quoll_module(NAME [USES module...] [EXTERNAL public_target...] [PRIVATE_EXTERNAL target...])
 #

@@ -32,7 +32,10 @@ expect(net core refused)
 expect(telemetry net refused)
 expect(lab_backend proxy refused)
 expect(lab_loadgen core refused)
-expect(lab_experiments proxy refused)
+expect(lab_harness proxy refused)
+expect(lab_harness lab_demo refused)
+expect(lab_flood lab_paradox refused)
+expect(lab_flood net refused)
 expect(sim net refused)
 
 # The same promise for #include lines: a header of a module that is not on the row cannot be reached.

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "commands.h"
-#include "quoll/lab/experiments/http_client.h"
+#include "quoll/lab/harness/http_client.h"
 #include "quoll/net/endpoint.h"
 
 namespace quoll::apps {
@@ -154,7 +154,7 @@ int run_status(const StatusArguments& arguments) {
         fmt::format("--circuit: '{}' is not a circuit's name, which is made of a-z, 0-9, _ and -", *arguments.circuit),
         2);
   }
-  const lab::experiments::HttpClient client(address->front().address().to_string(), where->port);
+  const lab::harness::HttpClient client(address->front().address().to_string(), where->port);
   const auto answer =
       client.get(arguments.circuit ? "/circuit-status?circuit=" + *arguments.circuit : std::string("/circuit-status"));
   if (!answer) return fail(answer.error().message + "; is a proxy running with that --admin address?", 1);
