@@ -7,7 +7,11 @@ set(QUOLL_EDGES_http base)
 set(QUOLL_EDGES_telemetry base)
 set(QUOLL_EDGES_net base telemetry)
 set(QUOLL_EDGES_testing base)
-set(QUOLL_EDGES_proxy base core http net telemetry)
+set(QUOLL_EDGES_proxy_config base core http net telemetry)
+set(QUOLL_EDGES_proxy_data base core http net telemetry proxy_config)
+set(QUOLL_EDGES_proxy_live base core net telemetry proxy_config proxy_data)
+set(QUOLL_EDGES_proxy_admin base core http net telemetry proxy_config proxy_data proxy_live)
+set(QUOLL_EDGES_proxy base core http net telemetry proxy_config proxy_data proxy_live proxy_admin)
 set(QUOLL_EDGES_lab_backend base http net telemetry)
 set(QUOLL_EDGES_lab_pressure base http net telemetry)
 set(QUOLL_EDGES_lab_loadgen base http net telemetry)
@@ -17,8 +21,8 @@ set(QUOLL_EDGES_lab_paradox base lab_harness)
 set(QUOLL_EDGES_lab_timeouts base lab_harness)
 set(QUOLL_EDGES_lab_flood base lab_harness)
 set(QUOLL_EDGES_sim base core testing)
-set(QUOLL_MODULES base core http telemetry net testing proxy lab_backend lab_pressure lab_loadgen lab_harness lab_demo
-    lab_paradox lab_timeouts lab_flood sim)
+set(QUOLL_MODULES base core http telemetry net testing proxy_config proxy_data proxy_live proxy_admin proxy
+    lab_backend lab_pressure lab_loadgen lab_harness lab_demo lab_paradox lab_timeouts lab_flood sim)
 
 # quoll_module(NAME [USES module...] [EXTERNAL public_target...] [PRIVATE_EXTERNAL target...])
 #
