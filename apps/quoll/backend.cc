@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <memory>
@@ -14,6 +13,7 @@
 #include "commands.h"
 #include "quoll/base/file.h"
 #include "quoll/base/rng.h"
+#include "quoll/base/stop_signal.h"
 #include "quoll/telemetry/log.h"
 
 namespace quoll::apps {
@@ -44,13 +44,6 @@ struct Arguments {
   std::string log_level = "info";
   bool json = false;
 };
-
-// The signal handler's view of the server.
-Server* g_running = nullptr;
-
-extern "C" void stop_backend(int /*signal*/) {
-  if (g_running != nullptr) g_running->stop();
-}
 
 template <typename T>
 void take(std::string& faults, const char* option, Result<T> read, T& out) {
@@ -159,14 +152,8 @@ int run_backend(const Arguments& a) {
               << (opened->control_port() != 0 ? fmt::format(", control port {}", opened->control_port()) : "")
               << std::endl;
   }
-  g_running = opened;
-  std::signal(SIGINT, stop_backend);
-  std::signal(SIGTERM, stop_backend);
-  end_on_hangup(stop_backend);
+  const StopOnSignals signals(opened->stop_signal());
   const auto ran = opened->run();
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  g_running = nullptr;
   if (!ran) std::cerr << "quoll backend: " << ran.error().message << "\n";
   return ran ? 0 : 1;
 }

@@ -10,7 +10,8 @@
 namespace quoll::apps {
 namespace {
 
-void add_experiment(Command lab, const std::string& name, const char* help, int (*start)(const quoll::lab::harness::RunOptions&)) {
+void add_experiment(Command lab, const std::string& name, const char* help,
+                    int (*start)(const quoll::lab::harness::RunOptions&)) {
   auto options = std::make_shared<quoll::lab::harness::RunOptions>();
   options->report = "quoll-" + name + ".html";
   const Command command = lab.subcommand(name, help);

@@ -4,7 +4,6 @@
 #include <iterator>
 
 #include "quoll/lab/harness/free_port.h"
-#include "quoll/lab/harness/http_client.h"
 #include "quoll/lab/harness/part.h"
 
 namespace quoll::lab::harness {
@@ -79,7 +78,7 @@ Result<void> CellParts::limit_proxy(unsigned percent) {
 }
 
 Result<void> CellParts::control_backend(const std::string& json) {
-  const auto answer = HttpClient("127.0.0.1", backend_port_).post("/control", json);
+  const auto answer = client_of(backend_port_).post("/control", json);
   if (!answer || answer->status != 200) return part_failure(*backend_, "did not take " + json);
   return {};
 }
@@ -113,13 +112,11 @@ Result<std::vector<LoggedCall>> CellParts::load(std::vector<std::string> argumen
 }
 
 Result<MetricsPage> CellParts::metrics() const {
-  const auto text = HttpClient("127.0.0.1", admin_port_).get_ok("/metrics");
-  if (!text) return text.error();
-  return MetricsPage::parse(*text);
+  return MetricsPage::read(admin_port_);
 }
 
 Result<std::string> CellParts::status() const {
-  return HttpClient("127.0.0.1", admin_port_, milliseconds(300)).get_ok("/circuit-status");
+  return client_of(admin_port_, milliseconds(300)).get_ok("/circuit-status");
 }
 
 }  // namespace quoll::lab::harness

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <cstdlib>
 
+#include "quoll/lab/harness/part.h"
+
 namespace quoll::lab::harness {
 
 namespace {
@@ -75,6 +77,12 @@ bool includes(const Labels& all, const Labels& wanted) {
 }
 
 }  // namespace
+
+Result<MetricsPage> MetricsPage::read(std::uint16_t port) {
+  const auto text = client_of(port).get_ok("/metrics");
+  if (!text) return text.error();
+  return parse(*text);
+}
 
 Result<MetricsPage> MetricsPage::parse(std::string_view text) {
   MetricsPage page;

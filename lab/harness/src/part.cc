@@ -2,14 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "quoll/lab/harness/http_client.h"
-
 namespace quoll::lab::harness {
 
 using std::chrono::milliseconds;
 
 std::string loopback(std::uint16_t port) {
   return fmt::format("127.0.0.1:{}", port);
+}
+
+net::HttpClient client_of(std::uint16_t port, Duration timeout) {
+  return {"127.0.0.1", port, {.timeout = timeout}};
 }
 
 Error part_failure(Process& process, const std::string& what) {
@@ -33,7 +35,7 @@ Result<std::unique_ptr<Process>> launch_part(const std::string& program, const s
 }
 
 Result<void> wait_healthy(Process& process, std::uint16_t port, const StopSignal& stop) {
-  const HttpClient client("127.0.0.1", port, milliseconds(500));
+  const net::HttpClient client = client_of(port, milliseconds(500));
   const TimePoint end = steady_now() + kStartLimit;
   std::string last = "it did not answer";
   while (steady_now() < end) {

@@ -2,8 +2,6 @@
 #include "quoll/lab/harness/process.h"
 
 #include <gtest/gtest.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,9 +9,6 @@
 #include <future>
 #include <string>
 #include <thread>
-
-#include "quoll/lab/harness/free_port.h"
-#include "quoll/lab/harness/http_client.h"
 
 namespace quoll::lab::harness {
 namespace {
@@ -120,95 +115,6 @@ TEST(Process, TheKernelKillsItWhenItsOwnerIsKilled) {
 TEST(Process, TheCommandLineCanBePastedIntoAShell) {
   auto process = Process::start({.name = "x", .program = "/bin/true", .command = {"true", "a b", "plain=1..2s", ""}});
   EXPECT_EQ((*process)->command_line(), "true 'a b' plain=1..2s ''");
-}
-
-// Answers one connection with the given bytes.
-class OneAnswer {
- public:
-  explicit OneAnswer(std::string bytes) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t length = sizeof(address);
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), length), 0);
-    EXPECT_EQ(::listen(fd_, 4), 0);
-    EXPECT_EQ(::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &length), 0);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this, answer = std::move(bytes)] {
-      const int peer = ::accept(fd_, nullptr, nullptr);
-      std::array<char, 4096> buffer{};
-      request_.append(buffer.data(), static_cast<std::size_t>(::recv(peer, buffer.data(), buffer.size(), 0)));
-      EXPECT_EQ(::send(peer, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
-      ::shutdown(peer, SHUT_WR);
-      while (::recv(peer, buffer.data(), buffer.size(), 0) > 0) {
-      }
-      ::close(peer);
-    });
-  }
-  ~OneAnswer() {
-    thread_.join();
-    ::close(fd_);
-  }
-  std::uint16_t port() const { return port_; }
-  const std::string& request() const { return request_; }  // once the answer has come
-
- private:
-  int fd_;
-  std::uint16_t port_ = 0;
-  std::string request_;
-  std::thread thread_;
-};
-
-TEST(HttpClient, ReadsBodiesByLengthChunkedAndUntilClose) {
-  for (const char* answer : {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
-                             "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhe\r\n3\r\nllo\r\n0\r\n\r\n",
-                             "HTTP/1.0 200 OK\r\n\r\nhello"}) {
-    const OneAnswer server(answer);
-    const auto got = HttpClient("127.0.0.1", server.port(), kLong).get("/x");
-    ASSERT_TRUE(got) << got.error().message;
-    EXPECT_EQ(got->body, "hello");
-  }
-}
-
-TEST(HttpClient, APostCarriesItsJsonAndItsLength) {
-  const OneAnswer server("HTTP/1.1 204 No Content\r\n\r\n");
-  const auto got = HttpClient("127.0.0.1", server.port(), kLong).post("/control", "{\"mode\":\"hang\"}");
-  ASSERT_TRUE(got) << got.error().message;
-  EXPECT_EQ(got->status, 204U);
-  EXPECT_NE(server.request().find("Content-Length: 15\r\n"), std::string::npos);
-  EXPECT_NE(server.request().find("\r\n\r\n{\"mode\":\"hang\"}"), std::string::npos);
-}
-
-TEST(HttpClient, ErrorsNameTheUrlAndTellTheirKindsApart) {
-  const auto refused = HttpClient("127.0.0.1", any_free_port(), kLong).get("/health");
-  ASSERT_FALSE(refused);
-  EXPECT_EQ(refused.error().code, "connect");
-  EXPECT_NE(refused.error().message.find("/health"), std::string::npos);
-  const OneAnswer garbage("what?\r\n\r\n");
-  const auto bad = HttpClient("127.0.0.1", garbage.port(), kLong).get("/");
-  ASSERT_FALSE(bad);
-  EXPECT_EQ(bad.error().code, "protocol");
-  const OneAnswer missing("HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope");
-  const auto status = HttpClient("127.0.0.1", missing.port(), kLong).get_ok("/");
-  ASSERT_FALSE(status);
-  EXPECT_EQ(status.error().code, "status");
-  EXPECT_NE(status.error().message.find("404: nope"), std::string::npos);
-}
-
-TEST(Ports, AListenerWithReusePortIsNotTakenForFree) {
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-  const int on = 1;
-  ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof(on));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t length = sizeof(address);
-  ASSERT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), length), 0);
-  ASSERT_EQ(::listen(fd, 4), 0);
-  ::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length);
-  EXPECT_FALSE(port_is_free(ntohs(address.sin_port)));
-  ::close(fd);
-  EXPECT_TRUE(port_is_free(ntohs(address.sin_port)));
 }
 
 }  // namespace

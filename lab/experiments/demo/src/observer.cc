@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "quoll/lab/harness/part.h"
+
 namespace quoll::lab::demo {
 
 using harness::MetricsPage;
@@ -24,8 +26,7 @@ Counters read_counters(const MetricsPage& page) {
           .attempts = page.counts_by("quoll_attempts_total", "outcome")};
 }
 
-Observer::Observer(Recorder& recorder, std::uint16_t admin_port)
-    : recorder_(recorder), admin_("127.0.0.1", admin_port) {}
+Observer::Observer(Recorder& recorder, std::uint16_t admin_port) : recorder_(recorder), admin_port_(admin_port) {}
 
 Observer::~Observer() {
   stop();
@@ -45,14 +46,12 @@ void Observer::stop() {
 }
 
 Result<void> Observer::sample() {
-  const Result<std::string> status_text = admin_.get_ok("/circuit-status");
+  const Result<std::string> status_text = harness::client_of(admin_port_).get_ok("/circuit-status");
   if (!status_text) return status_text.error();
-  const Result<std::string> page_text = admin_.get_ok("/metrics");
-  if (!page_text) return page_text.error();
+  Result<MetricsPage> page = MetricsPage::read(admin_port_);
+  if (!page) return page.error();
   Result<CircuitStatus> status = parse_circuit_status(*status_text, recorder_.wall_epoch());
   if (!status) return status.error();
-  Result<MetricsPage> page = MetricsPage::parse(*page_text);
-  if (!page) return page.error();
 
   status->sample.at = recorder_.now();
   status->sample.lag = longest_lag(*status, seen_ ? &last_status_ : nullptr, *page, seen_ ? &last_page_ : nullptr);

@@ -6,13 +6,12 @@
 
 #include "quoll/lab/demo/observer.h"
 #include "quoll/lab/harness/free_port.h"
-#include "quoll/lab/harness/http_client.h"
 
 namespace quoll::lab::demo {
 
 using harness::any_free_port;
+using harness::client_of;
 using harness::Exit;
-using harness::HttpClient;
 using harness::loopback;
 using harness::MetricsPage;
 using harness::part_failure;
@@ -108,8 +107,7 @@ Result<void> System::start() {
 }
 
 Result<void> System::set_backend(const std::string& json) {
-  const HttpClient client("127.0.0.1", backend_port_);
-  const auto answer = client.post("/control", json);
+  const auto answer = client_of(backend_port_).post("/control", json);
   if (!answer) return answer.error();
   if (answer->status / 100 != 2) {
     return Error{fmt::format("the backend refused {}: {} {}", json, answer->status, answer->body), "part"};
@@ -179,9 +177,7 @@ Error System::load_failure(const std::string& what) const {
 }
 
 Result<Counters> System::counters() const {
-  const auto text = HttpClient("127.0.0.1", admin_port_).get_ok("/metrics");
-  if (!text) return text.error();
-  const auto page = MetricsPage::parse(*text);
+  const auto page = MetricsPage::read(admin_port_);
   if (!page) return page.error();
   return read_counters(*page);
 }

@@ -7,7 +7,6 @@
 #include <cstdlib>
 
 #include "quoll/lab/harness/free_port.h"
-#include "quoll/lab/harness/http_client.h"
 #include "quoll/lab/harness/metrics_page.h"
 #include "quoll/lab/harness/part.h"
 #include "quoll/lab/harness/request_log.h"
@@ -16,7 +15,7 @@
 namespace quoll::lab::paradox {
 
 using harness::any_free_port;
-using harness::HttpClient;
+using harness::client_of;
 using harness::kStartLimit;
 using harness::launch_part;
 using harness::loopback;
@@ -219,7 +218,7 @@ Result<void> CellRun::load() {
     if (outage_due && steady_now() >= outage) {
       const std::string change =
           fmt::format(R"({{"mode":"hang","for":"{}"}})", format_duration(group_.length * 3 / 10));
-      const auto answer = HttpClient("127.0.0.1", backend_port_).post("/control", change);
+      const auto answer = client_of(backend_port_).post("/control", change);
       if (!answer || answer->status != 200) return part_failure(*backend_, "did not take " + change);
       outage_due = false;
     }
@@ -242,7 +241,7 @@ void CellRun::sample() {
 }
 
 void CellRun::sample_quoll() {
-  const auto text = HttpClient("127.0.0.1", admin_port_, milliseconds(300)).get_ok("/circuit-status");
+  const auto text = client_of(admin_port_, milliseconds(300)).get_ok("/circuit-status");
   if (!text) return;
   const TimePoint now = steady_now();
   const json::object status = object_of(*text);
@@ -265,7 +264,7 @@ void CellRun::sample_quoll() {
 }
 
 void CellRun::read_node_journal() {
-  const auto text = HttpClient("127.0.0.1", port_).get_ok("/circuit-status");
+  const auto text = client_of(port_).get_ok("/circuit-status");
   const json::object status = text ? object_of(*text) : json::object{};
   const json::value* list = status.if_contains("transitions");
   if (list == nullptr || !list->is_array()) return;
@@ -277,9 +276,7 @@ void CellRun::read_node_journal() {
 
 Result<void> CellRun::read_counters(bool after) {
   if (!is_quoll(record_.caller)) return {};
-  const auto text = HttpClient("127.0.0.1", admin_port_).get_ok("/metrics");
-  if (!text) return text.error();
-  const auto page = MetricsPage::parse(*text);
+  const auto page = MetricsPage::read(admin_port_);
   if (!page) return page.error();
   const std::uint64_t rescued = page->count("quoll_attempts_total", {{"outcome", "rescued"}});
   const std::uint64_t unstamped = page->count("quoll_socket_reads_total", {{"stamped", "false"}});
@@ -307,7 +304,7 @@ Result<void> CellRun::finish() {
 Result<void> CellRun::evaluate() {
   const auto log = harness::read_request_log(context_.parts.scratch + "/requests.csv");
   if (!log) return log.error();
-  const auto text = HttpClient("127.0.0.1", backend_port_, seconds(60)).get_ok("/truth");
+  const auto text = client_of(backend_port_, seconds(60)).get_ok("/truth");
   if (!text) return text.error();
   const auto truths = parse_truth(*text);
   if (!truths) return truths.error();

@@ -5,9 +5,7 @@
 // any order. Here a deadline that passes only wakes the reader. The reader then calls recvmsg once more: bytes that the
 // kernel has are returned as data with their arrival time, and only an empty socket is reported as `deadline`.
 //
-// The stamp is that of the last segment consumed by the read: exact for the last byte, an upper bound for the first.
-// EOF and errors carry no stamp. Where the kernel gave none (the first segments after stamping was switched on, a
-// kernel without it), `stamped` is false, and `arrived_at` is the time of the read.
+// What a stamp tells, and when there is none: stamped_read.h.
 //
 // One coroutine may read while another one writes; never two of the same kind. Loop-confined, neither copied nor moved.
 #pragma once
@@ -19,25 +17,9 @@
 
 #include "quoll/net/edge_wait.h"
 #include "quoll/net/loop.h"
+#include "quoll/net/stamped_read.h"
 
 namespace quoll::net {
-
-enum class IoStatus : std::uint8_t {
-  ok,           // bytes > 0
-  would_block,  // only from try_read and write_now
-  eof,          // the peer has closed its side
-  deadline,     // the deadline has passed and the socket is empty (or, writing, full)
-  error,        // see `error`
-};
-
-struct ReadResult {
-  IoStatus status = IoStatus::would_block;
-  bool stamped = false;
-  int error = 0;  // errno
-  std::size_t bytes = 0;
-  TimePoint arrived_at{};  // of the last byte
-  TimePoint read_at{};     // when we got round to it; read_at - arrived_at is our own delay
-};
 
 struct WriteResult {
   IoStatus status = IoStatus::ok;
@@ -130,9 +112,5 @@ class StampedSocket {
   TimePoint earliest_{};
   DeadlinePolicy policy_ = DeadlinePolicy::look_first;
 };
-
-// Switches arrival stamps on; false where the kernel refuses. Reads then say, too, whether they have emptied the
-// socket.
-bool enable_stamps(int fd);
 
 }  // namespace quoll::net

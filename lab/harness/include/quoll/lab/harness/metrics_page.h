@@ -1,6 +1,6 @@
 // MetricsPage: reads what /metrics answers (Prometheus text format 0.0.4), as far as an experiment needs it.
 //
-// Thread-compatible: a plain value.
+// Thread-compatible: a plain value. `read` blocks.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,8 @@ struct MetricSample {
 
 class MetricsPage {
  public:
+  // Of the part whose metrics are at that port of 127.0.0.1. Errors: as net::HttpClient and parse.
+  static Result<MetricsPage> read(std::uint16_t port);
   // Comments are skipped. A line that is no sample is an error that quotes it.
   static Result<MetricsPage> parse(std::string_view text);
 

@@ -12,6 +12,7 @@
 
 #include "quoll/base/stop_signal.h"
 #include "quoll/lab/harness/process.h"
+#include "quoll/net/http_client.h"
 
 namespace quoll::lab::harness {
 
@@ -28,6 +29,8 @@ struct PartsContext {
 
 // 127.0.0.1:PORT
 std::string loopback(std::uint16_t port);
+// For a part that listens there.
+net::HttpClient client_of(std::uint16_t port, Duration timeout = std::chrono::seconds(2));
 
 // "part": what happened to it, how it was started, and its last lines.
 Error part_failure(Process& process, const std::string& what);

@@ -15,7 +15,6 @@
 
 #include "quoll/lab/demo/parts_json.h"
 #include "quoll/lab/demo/recorder.h"
-#include "quoll/lab/harness/http_client.h"
 #include "quoll/lab/harness/metrics_page.h"
 
 namespace quoll::lab::demo {
@@ -49,7 +48,7 @@ class Observer {
   void watch();
 
   Recorder& recorder_;
-  harness::HttpClient admin_;
+  const std::uint16_t admin_port_;
   CircuitStatus last_status_;
   harness::MetricsPage last_page_;
   bool seen_ = false;

@@ -1,24 +1,33 @@
-// Wire: one blocking TCP connection on loopback, as the tests' clients and upstreams use it. Every wait is bounded.
+// Wire: one blocking TCP connection on loopback, the other program of a test: its client or its server. Every wait is
+// bounded. ListeningPort: a listening socket on a port of its own.
 //
-// Written for tests only, on nothing but sockets, so that what the proxy's own code gets wrong is not repeated here.
+// Written on nothing but sockets, so that a mistake of Quoll's own code is not repeated here.
 // Thread-compatible, except `cut`, which another thread may call.
 #pragma once
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <strings.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
+#include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
 #include <utility>
 
-#include "quoll/http/fields.h"
+#include "quoll/base/assert.h"
+#include "quoll/base/fd.h"
 
-namespace quoll::proxy::testing {
+namespace quoll::testing {
+
+// Of field names, in any case.
+inline bool same_word(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && ::strncasecmp(a.data(), b.data(), a.size()) == 0;
+}
 
 // How a message or a connection ended.
 enum class WireEnd : std::uint8_t { none, eof, reset, silent };
@@ -41,7 +50,7 @@ struct Message {
       at = head.find("\r\n", start);
       const std::string_view text = std::string_view(head).substr(start, at - start);
       const std::size_t colon = text.find(':');
-      if (colon == std::string_view::npos || !http::iequals(text.substr(0, colon), name)) continue;
+      if (colon == std::string_view::npos || !same_word(text.substr(0, colon), name)) continue;
       if (!out.empty()) out += ", ";
       out += text.substr(std::min(text.size(), colon + 2));
     }
@@ -51,33 +60,32 @@ struct Message {
 
 class Wire {
  public:
-  explicit Wire(int fd) : fd_(fd) {
+  Wire() = default;
+  explicit Wire(Fd fd) : fd_(std::move(fd)) {
     const timeval patience{20, 0};
     const int on = 1;
-    ::setsockopt(fd_, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd_, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    ::setsockopt(fd_.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   }
   static Wire to(std::uint16_t port) {
-    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    Wire wire(Fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)));
     sockaddr_in at{};
     at.sin_family = AF_INET;
     at.sin_port = htons(port);
     at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    Wire wire(fd);
-    if (::connect(fd, reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) wire.end_ = WireEnd::reset;
+    if (::connect(wire.fd(), reinterpret_cast<const sockaddr*>(&at), sizeof at) != 0) wire.fail();
     return wire;
   }
-  Wire(Wire&& other) noexcept
-      : fd_(std::exchange(other.fd_, -1)), buffer_(std::move(other.buffer_)), end_(other.end_) {}
-  Wire& operator=(Wire&&) = delete;
-  ~Wire() { close(); }
-
   // Everything, or false when the peer is gone.
   bool send(std::string_view bytes) {
     while (!bytes.empty()) {
-      const ssize_t n = ::send(fd_, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-      if (n <= 0) return false;
+      const ssize_t n = ::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
+      if (n < 0 && errno == EINTR) continue;
+      if (n <= 0) {
+        error_ = errno;
+        return false;
+      }
       bytes.remove_prefix(static_cast<std::size_t>(n));
     }
     return true;
@@ -85,12 +93,17 @@ class Wire {
   // More bytes into the buffer; false at the end.
   bool receive() {
     char piece[65536];
-    const ssize_t n = ::recv(fd_, piece, sizeof piece, 0);
+    ssize_t n;
+    do {
+      n = ::recv(fd(), piece, sizeof piece, 0);
+    } while (n < 0 && errno == EINTR);
     if (n > 0) {
       buffer_.append(piece, static_cast<std::size_t>(n));
       return true;
     }
-    end_ = n == 0 ? WireEnd::eof : errno == EAGAIN ? WireEnd::silent : WireEnd::reset;
+    error_ = 0;
+    end_ = WireEnd::eof;
+    if (n < 0) fail();
     return false;
   }
   // Up to and with `mark`; empty when the connection ends before.
@@ -112,7 +125,15 @@ class Wire {
     while (receive()) buffer_.clear();
     return end_;
   }
+  // The same, keeping it.
+  std::string read_all() {
+    while (receive()) {
+    }
+    return take(buffer_.size());
+  }
   WireEnd end() const { return end_; }
+  // errno of the last operation that ended the connection; 0 at an orderly end.
+  int error() const { return error_; }
   const std::string& buffered() const { return buffer_; }
 
   // `bodiless`: an answer to HEAD, or another message that has no body whatever its fields say.
@@ -142,28 +163,30 @@ class Wire {
     return read_answer(bodiless);
   }
 
-  void finish_sending() { ::shutdown(fd_, SHUT_WR); }
+  void finish_sending() { ::shutdown(fd(), SHUT_WR); }
   // Both directions, orderly; whoever reads is woken.
-  void cut() { ::shutdown(fd_, SHUT_RDWR); }
-  void close() {
-    if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  }
+  void cut() { ::shutdown(fd(), SHUT_RDWR); }
+  void close() { fd_.reset(); }
   // Sends a reset. The descriptor stays, so that another thread may still `cut` it.
   void reset() {
     sockaddr nowhere{};
     nowhere.sa_family = AF_UNSPEC;
-    static_cast<void>(::connect(fd_, &nowhere, sizeof nowhere));
+    static_cast<void>(::connect(fd(), &nowhere, sizeof nowhere));
   }
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
 
  private:
+  void fail() {
+    error_ = errno;
+    end_ = error_ == EAGAIN ? WireEnd::silent : WireEnd::reset;
+  }
   std::string take(std::size_t n) {
     std::string out = buffer_.substr(0, n);
     buffer_.erase(0, n);
     return out;
   }
   void read_body(Message& m, bool until_close) {
-    if (http::iequals(m.field("Transfer-Encoding"), "chunked")) {
+    if (same_word(m.field("Transfer-Encoding"), "chunked")) {
       m.chunked = true;
       for (;;) {
         const std::string line = read_until("\r\n");
@@ -180,16 +203,42 @@ class Wire {
       m.body = read_exactly(size);
       m.whole = m.body.size() == size;
     } else {
-      while (receive()) {
-      }
-      m.body = take(buffer_.size());
+      m.body = read_all();
       m.whole = end_ == WireEnd::eof;
     }
   }
 
-  int fd_;
+  Fd fd_;
   std::string buffer_;
   WireEnd end_ = WireEnd::none;
+  int error_ = 0;
 };
 
-}  // namespace quoll::proxy::testing
+class ListeningPort {
+ public:
+  explicit ListeningPort(int backlog = 1024) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const int on = 1;
+    ::setsockopt(fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    sockaddr_in at{};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    auto* generic = reinterpret_cast<sockaddr*>(&at);
+    socklen_t size = sizeof at;
+    QUOLL_ASSERT(::bind(fd(), generic, size) == 0 && ::listen(fd(), backlog) == 0);
+    QUOLL_ASSERT(::getsockname(fd(), generic, &size) == 0);
+    port_ = ntohs(at.sin_port);
+  }
+  int fd() const { return fd_.get(); }
+  std::uint16_t port() const { return port_; }
+  // The next connection; -1 once the port was shut.
+  Fd accept() const { return Fd(::accept4(fd(), nullptr, nullptr, SOCK_CLOEXEC)); }
+  // Ends an `accept` of another thread; nobody can connect from now on.
+  void shut() { ::shutdown(fd(), SHUT_RDWR); }
+  void close() { fd_.reset(); }
+
+ private:
+  Fd fd_;
+  std::uint16_t port_ = 0;
+};
+
+}  // namespace quoll::testing
