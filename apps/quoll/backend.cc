@@ -14,6 +14,7 @@
 #include "quoll/base/file.h"
 #include "quoll/base/rng.h"
 #include "quoll/base/stop_signal.h"
+#include "quoll/telemetry/json.h"
 #include "quoll/telemetry/log.h"
 
 namespace quoll::apps {
@@ -93,17 +94,14 @@ Result<lab::backend::Options> to_options(const Arguments& a) {
 }
 
 std::string event_json(const Event& event, const Server& server, std::uint64_t seed) {
-  std::string out = fmt::format(R"({{"event":"{}","at_ns":{},{})", to_string(event.kind),
-                                event.at.time_since_epoch().count(), lab::backend::json_members(event.behaviour));
-  if (event.kind == Event::Kind::listening) {
-    out += fmt::format(R"(,"port":{},"control_port":{},"seed":{})", server.port(), server.control_port(), seed);
-  }
-  std::string quoted;
-  for (const char c : event.text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c < ' ' ? ' ' : c;
-  }
-  return out + ",\"text\":\"" + quoted + "\"}";
+  return telemetry::json_object([&](telemetry::JsonWriter& out) {
+    out.member("event", to_string(event.kind)).member("at_ns", event.at.time_since_epoch().count());
+    put_members(out, event.behaviour);
+    if (event.kind == Event::Kind::listening) {
+      out.member("port", server.port()).member("control_port", server.control_port()).member("seed", seed);
+    }
+    out.member("text", event.text);
+  });
 }
 
 void log_event(telemetry::Log& log, const Event& event) {

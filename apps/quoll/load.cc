@@ -100,7 +100,7 @@ loadgen::Hooks make_hooks(const Arguments& arguments, bool terminal, StopSignal&
       if (std::fflush(stdout) != 0) stop.request();
     };
     hooks.on_tick = [print](const loadgen::Tick& tick) { print(loadgen::to_json(tick)); };
-    hooks.on_idle = [print](std::size_t open) { print(fmt::format("{{\"type\":\"idle\",\"open\":{}}}", open)); };
+    hooks.on_idle = [print](std::size_t open) { print(loadgen::idle_json(open)); };
   } else if (!arguments.json && !arguments.quiet) {
     // Progress goes to standard error, so that standard output holds the result alone. A terminal shows one line that
     // is written over.

@@ -10,6 +10,7 @@
 #include "check.h"
 #include "quoll/base/rng.h"
 #include "quoll/net/http_client.h"
+#include "quoll/telemetry/json.h"
 #include "target.h"
 
 namespace quoll::lab::pressure {
@@ -29,9 +30,15 @@ std::optional<unsigned> worker_number(std::string_view text) {
 }
 
 std::string request_body(const std::string& worker, Duration block) {
-  return fmt::format("{{\"block_ms\":{},\"worker\":{}}}",
-                     std::max<std::int64_t>(1, std::chrono::round<std::chrono::milliseconds>(block).count()),
-                     worker_number(worker) ? worker : "\"" + worker + "\"");
+  return telemetry::json_object([&](telemetry::JsonWriter& out) {
+    out.member("block_ms", std::max<std::int64_t>(1, std::chrono::round<std::chrono::milliseconds>(block).count()));
+    out.key("worker");
+    if (const auto number = worker_number(worker)) {
+      out.value(*number);
+    } else {
+      out.value(worker);
+    }
+  });
 }
 
 // How many loops the answer says it blocks; 0 when it does not say.

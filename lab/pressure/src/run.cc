@@ -1,24 +1,24 @@
 #include "quoll/lab/pressure/run.h"
 
-#include <fmt/format.h>
-#include <boost/json.hpp>
+#include "quoll/telemetry/json.h"
 
 namespace quoll::lab::pressure {
 
 std::string to_json(const Event& event) {
-  std::string out = fmt::format(R"({{"event":"{}","at_ns":{})", event.name, event.at.time_since_epoch().count());
-  for (const Event::Field& field : event.fields) {
-    out += fmt::format(",\"{}\":", field.name);
-    if (const auto* text = std::get_if<std::string>(&field.value)) {
-      out += boost::json::serialize(boost::json::string_view(*text));
-    } else if (const auto* whole = std::get_if<std::int64_t>(&field.value)) {
-      out += std::to_string(*whole);
-    } else {
-      out += fmt::format("{:.3f}", std::get<double>(field.value));
+  return telemetry::json_object([&](telemetry::JsonWriter& out) {
+    out.member("event", event.name).member("at_ns", event.at.time_since_epoch().count());
+    for (const Event::Field& field : event.fields) {
+      out.key(field.name);
+      if (const auto* number = std::get_if<double>(&field.value)) {
+        out.fixed(*number, 3);
+      } else if (const auto* count = std::get_if<std::int64_t>(&field.value)) {
+        out.value(*count);
+      } else {
+        out.value(std::get<std::string>(field.value));
+      }
     }
-  }
-  if (!event.text.empty()) out += ",\"text\":" + boost::json::serialize(boost::json::string_view(event.text));
-  return out + "}";
+    if (!event.text.empty()) out.member("text", event.text);
+  });
 }
 
 }  // namespace quoll::lab::pressure
