@@ -7,6 +7,7 @@ set(QUOLL_EDGES_http base)
 set(QUOLL_EDGES_telemetry base)
 set(QUOLL_EDGES_net base telemetry)
 set(QUOLL_EDGES_testing base)
+set(QUOLL_EDGES_testing_net base net)
 set(QUOLL_EDGES_proxy_config base core http net telemetry)
 set(QUOLL_EDGES_proxy_data base core http net telemetry proxy_config)
 set(QUOLL_EDGES_proxy_live base core net telemetry proxy_config proxy_data)
@@ -21,15 +22,15 @@ set(QUOLL_EDGES_lab_paradox base lab_harness)
 set(QUOLL_EDGES_lab_timeouts base lab_harness)
 set(QUOLL_EDGES_lab_flood base lab_harness)
 set(QUOLL_EDGES_sim base core testing)
-set(QUOLL_MODULES base core http telemetry net testing proxy_config proxy_data proxy_live proxy_admin proxy
+set(QUOLL_MODULES base core http telemetry net testing testing_net proxy_config proxy_data proxy_live proxy_admin proxy
     lab_backend lab_pressure lab_loadgen lab_harness lab_demo lab_paradox lab_timeouts lab_flood sim)
 
-# quoll_module(NAME [USES module...] [EXTERNAL public_target...] [PRIVATE_EXTERNAL target...])
+# quoll_module(NAME [USES module...] [EXTERNAL public_target...] [PRIVATE_EXTERNAL target...] [TESTS_USE target...])
 #
 # Builds quoll_NAME from src/*.cc with public headers in include/, quoll_NAME_test from src/*_test.cc and
 # quoll_NAME_bench from src/*_bench.cc. Sources are globbed: adding a file needs no edit here.
 function(quoll_module name)
-  cmake_parse_arguments(ARG "" "" "USES;EXTERNAL;PRIVATE_EXTERNAL" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "USES;EXTERNAL;PRIVATE_EXTERNAL;TESTS_USE" ${ARGN})
   if(NOT name IN_LIST QUOLL_MODULES)
     message(FATAL_ERROR "quoll_module(${name}): not a module; add it to the table in cmake/QuollModule.cmake")
   endif()
@@ -68,7 +69,7 @@ function(quoll_module name)
   if(QUOLL_TESTS AND tests)
     add_executable(${target}_test ${tests})
     target_include_directories(${target}_test PRIVATE src)
-    target_link_libraries(${target}_test PRIVATE ${target} ${ARG_PRIVATE_EXTERNAL} quoll_warnings quoll_testing
+    target_link_libraries(${target}_test PRIVATE ${target} ${ARG_PRIVATE_EXTERNAL} quoll_warnings quoll_testing ${ARG_TESTS_USE}
                           rapidcheck GTest::gmock GTest::gtest_main)
     quoll_precompile(${target}_test TEST LINKS ${target} ${ARG_USES} ${ARG_PRIVATE_EXTERNAL})
     gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)

@@ -57,7 +57,7 @@ Task<ConnectResult> connect(Loop& loop, TcpEndpoint to, TimePoint deadline, Dead
     state = handshake_state(fd);
   }
   if (state > 0) co_return ConnectResult{nullptr, IoStatus::error, state, false};
-  const TimePoint now = steady_now();
+  const TimePoint now = loop.now();
   const bool late_look = now > deadline;
   if (state < 0 || (late_look && policy == DeadlinePolicy::timer_wins) ||
       (late_look && established_at(fd, now) > deadline)) {

@@ -7,7 +7,7 @@ void DeadlineQueue::set(Deadline& deadline, TimePoint at) {
   deadline.at_ = at;
   if (at == kNever) return;
   deadlines_.insert(deadline);
-  if (at < armed_for_) arm(at);
+  if (at < armed_for_ && !clock_.manual()) arm(at);
 }
 
 void DeadlineQueue::arm(TimePoint at) {
@@ -16,7 +16,7 @@ void DeadlineQueue::arm(TimePoint at) {
   timer_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;  // re-armed for an earlier one, or the worker is going away
     armed_for_ = kNever;
-    fire_due(steady_now());
+    fire_due(clock_.now());
     if (!deadlines_.empty() && deadlines_.begin()->at() < armed_for_) arm(deadlines_.begin()->at());
   });
 }

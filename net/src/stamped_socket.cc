@@ -32,45 +32,12 @@ std::span<iovec> drop_front(std::span<iovec> pieces, std::size_t written) {
 
 }  // namespace
 
-StampedSocket::StampedSocket(Loop& loop, TcpSocket socket) : loop_(loop), edge_(std::move(socket)) {}
-
 ReadResult StampedSocket::try_read(std::span<char> into) {
-  const ReadResult out = stamped_read(native_handle(), into, loop_.stamps, earliest_, &drained_);
+  const ReadResult out = stamped_read(native_handle(), into, loop().stamps, earliest_arrival(), &drained_);
   if (out.status == IoStatus::ok) {
-    (out.stamped ? loop_.counters.stamped_reads : loop_.counters.unstamped_reads).add();
+    (out.stamped ? loop().counters.stamped_reads : loop().counters.unstamped_reads).add();
   }
   return out;
-}
-
-Task<ReadResult> StampedSocket::read(std::span<char> into, TimePoint deadline, bool wait_first) {
-  bool passed = false;
-  if (wait_first) passed = !co_await wait_readable(deadline);
-  for (;;) {
-    if (wait_first) deadline = read_deadline_.at();  // it may have been moved
-    if (policy_ == DeadlinePolicy::timer_wins && (passed || steady_now() >= deadline)) {
-      co_return ReadResult{IoStatus::deadline, false, 0, 0, {}, steady_now()};
-    }
-    const ReadResult result = try_read(into);
-    if (result.status != IoStatus::would_block) co_return result;
-    // The socket was empty after the deadline had passed: only now is it a timeout.
-    if (passed) co_return ReadResult{IoStatus::deadline, false, 0, 0, {}, steady_now()};
-    passed = !co_await wait_readable(deadline);
-    wait_first = true;
-  }
-}
-
-Task<bool> StampedSocket::wait_readable(TimePoint deadline) {
-  read_deadline_.prepare(deadline);
-  return wait(TcpSocket::wait_read, read_deadline_);
-}
-
-void StampedSocket::move_read_deadline(TimePoint deadline) {
-  if (edge_.reader_waits()) loop_.deadlines.set(read_deadline_, deadline);
-}
-
-Task<bool> StampedSocket::wait_writable(TimePoint deadline) {
-  write_deadline_.prepare(deadline);
-  return wait(TcpSocket::wait_write, write_deadline_);
 }
 
 WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
@@ -80,7 +47,7 @@ WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
     msghdr message{};
     message.msg_iov = pieces.data();
     message.msg_iovlen = pieces.size();
-    const TimePoint before = steady_now();
+    const TimePoint before = loop().now();
     const ssize_t n = ::sendmsg(native_handle(), &message, MSG_NOSIGNAL | MSG_DONTWAIT);
     if (n < 0 && errno == EINTR) continue;
     if (out.bytes == 0) out.began_at = before;
@@ -89,39 +56,21 @@ WriteResult StampedSocket::write_now(std::span<iovec>& pieces) {
       out.error = errno;
       break;
     }
-    out.sent_at = send_time(native_handle(), before, steady_now());
+    out.sent_at = send_time(native_handle(), before, loop().now());
     out.bytes += static_cast<std::size_t>(n);
     pieces = drop_front(pieces, static_cast<std::size_t>(n));
   }
   return out;
 }
 
-Task<WriteResult> StampedSocket::write(std::span<iovec> pieces, TimePoint deadline) {
-  std::size_t total = 0;
-  bool passed = false;
-  for (;;) {
-    WriteResult result = write_now(pieces);
-    result.bytes = total += result.bytes;
-    if (result.status != IoStatus::would_block) co_return result;
-    if (passed) {
-      result.status = IoStatus::deadline;
-      result.error = 0;
-      co_return result;
-    }
-    // Once it has passed, one more look, and what that look can write does not buy more time.
-    passed = steady_now() >= deadline || !co_await wait_writable(deadline);
-  }
-}
-
-// Waits for readiness or the deadline, which may be moved meanwhile. A wake-up meant for the other direction is not
-// passed on.
-Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline) {
+// A wake-up meant for the other direction is not passed on.
+Task<bool> StampedSocket::wait(Direction what, Deadline& deadline) {
   for (;;) {
     if (!is_open()) co_return true;  // the next call on it will say so
-    loop_.deadlines.set(deadline, deadline.at());
+    loop().deadlines.set(deadline, deadline.at());
     boost::system::error_code error;
-    if (what == TcpSocket::wait_write) {
-      std::tie(error) = co_await socket().async_wait(what, kAwait);
+    if (what == Direction::write) {
+      std::tie(error) = co_await socket().async_wait(TcpSocket::wait_write, kAwait);
     } else {
       if (edge_.take_missed()) drained_ = false;
       if (drained_ || peek() == Peek::quiet) std::tie(error) = co_await edge_.wait(kAwait);
@@ -129,17 +78,14 @@ Task<bool> StampedSocket::wait(TcpSocket::wait_type what, Deadline& deadline) {
     deadline.clear();
     if (!error) co_return true;
     if (error != asio::error::operation_aborted || !is_open()) co_return true;
-    if (deadline.at() != kNever && steady_now() >= deadline.at()) co_return false;
+    if (deadline.at() != kNever && loop().now() >= deadline.at()) co_return false;
   }
 }
 
-void StampedSocket::wake_reader(void* self) {
-  static_cast<StampedSocket*>(self)->edge_.interrupt();
-}
-
-void StampedSocket::wake_writer(void* self) {
+void StampedSocket::interrupt(Direction what) {
+  if (what == Direction::read) return edge_.interrupt();
   boost::system::error_code ignored;
-  static_cast<StampedSocket*>(self)->socket().cancel(ignored);
+  socket().cancel(ignored);
 }
 
 StampedSocket::Peek StampedSocket::peek() {

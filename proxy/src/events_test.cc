@@ -3,6 +3,7 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
+#include "quoll/net/stamped_socket.h"
 #include "quoll/net/worker.h"
 #include "quoll/proxy/live/event_hub.h"
 #include "quoll/proxy/live/sampler.h"

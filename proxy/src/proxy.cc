@@ -4,6 +4,7 @@
 
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
+#include <deque>
 #include <mutex>
 
 #include "own_health.h"
@@ -74,6 +75,7 @@ struct Proxy::Impl {
   Sampler sampler;
   AdminServer admin;
   Shared shared;
+  std::deque<net::TcpConnector> connectors;  // by worker
   std::vector<std::unique_ptr<WorkerState>> states;
   std::vector<std::unique_ptr<net::Listener>> listeners;
   std::unique_ptr<net::Listener> admin_listener;
@@ -89,7 +91,8 @@ Result<void> Proxy::Impl::open() {
   if (auto free = net::check_free(*at); !free) return free.error();
   for (std::size_t i = 0; i < workers.size(); ++i) {
     workers[i].loop().want_stamps = options.stamps;
-    states.push_back(std::make_unique<WorkerState>(workers[i], shared));
+    connectors.emplace_back(workers[i].loop());
+    states.push_back(std::make_unique<WorkerState>(workers[i], connectors.back(), shared));
     auto listener = net::Listener::open(workers[i].loop(), *at);
     if (!listener) return listener.error();
     *at = (*listener)->local_endpoint();  // port 0: the others listen where the first one was put
@@ -174,7 +177,7 @@ net::Task<void> Proxy::Impl::reap(WorkerState& state) {
     timer.expires_after(std::chrono::seconds(1));
     const auto [error] = co_await timer.async_wait(net::kAwait);
     if (error) co_return;
-    for (UpstreamPool& pool : state.pools) pool.reap(steady_now());
+    for (UpstreamPool& pool : state.pools) pool.reap(state.now());
     for (OpenConnection& connection : state.open) connection.look();
   }
 }

@@ -17,14 +17,14 @@ constexpr Duration kPatience = std::chrono::seconds(5);
 // From one request to the next.
 constexpr Duration kIdle = std::chrono::seconds(60);
 
-net::Task<bool> send(net::StampedSocket& client, std::string_view bytes) {
+net::Task<bool> send(net::Stream& client, std::string_view bytes) {
   iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
   const net::WriteResult written = co_await client.write({&piece, 1}, steady_now() + kPatience);
   co_return written.status == net::IoStatus::ok;
 }
 
 // The whole body, within kLimits; nullopt when it is malformed, too large or does not come.
-net::Task<std::optional<std::string>> read_body(net::StampedSocket& client, Exchange& x) {
+net::Task<std::optional<std::string>> read_body(net::Stream& client, Exchange& x) {
   http::BodyReader body(x.request.framing, x.request.content_length, kLimits);
   std::string out;
   const TimePoint deadline = steady_now() + kPatience;
@@ -122,7 +122,7 @@ net::Task<void> AdminServer::serve(net::TcpSocket socket) {
   if (!connection.evicted) --connections_;
 }
 
-net::Task<void> AdminServer::stream_events(net::StampedSocket& client, Exchange& x) {
+net::Task<void> AdminServer::stream_events(net::Stream& client, Exchange& x) {
   if (hub_.full()) {
     append_reply(x.out, {.status = 503,
                          .body = "{\"error\":\"too many readers of /events\"}\n",
@@ -152,7 +152,7 @@ net::Task<bool> AdminServer::refuse(Connection& connection, Exchange& x, unsigne
 }
 
 net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
-  net::StampedSocket& client = connection.client;
+  net::Stream& client = connection.client;
   wait(connection);
   const TimePoint idle_until = steady_now() + (connection.served ? kIdle : kPatience);
   HeadResult head = co_await read_head(client, x, kLimits, kPatience);

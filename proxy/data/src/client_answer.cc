@@ -13,7 +13,7 @@ bool may_keep(const Session& s) {
 }
 
 void observe(Session& s, unsigned status) {
-  s.durations().server.observe(s.exchange.request.method, status, steady_now() - s.exchange.arrived_at, s.worker.shard);
+  s.durations().server.observe(s.exchange.request.method, status, s.now() - s.exchange.arrived_at, s.worker.shard);
 }
 
 // The body of a request that was answered without it has to go somewhere before the next request can be read.
@@ -99,14 +99,14 @@ ClientHead compose_client_head(Session& s) {
 net::Task<bool> ask_for_body(Session& s) {
   s.exchange.request.expect_continue = false;                                      // met
   iovec piece{const_cast<char*>(http::kContinue.data()), http::kContinue.size()};  // sendmsg only reads
-  const net::WriteResult written = co_await s.client.write({&piece, 1}, steady_now() + s.options().client_gap);
+  const net::WriteResult written = co_await s.client.write({&piece, 1}, s.now() + s.options().client_gap);
   co_return written.status == net::IoStatus::ok;
 }
 
 net::Task<bool> send(Session& s, std::string_view bytes) {
   s.watch.answer_begins();
   iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
-  const net::WriteResult written = co_await s.client.write({&piece, 1}, steady_now() + s.options().client_gap);
+  const net::WriteResult written = co_await s.client.write({&piece, 1}, s.now() + s.options().client_gap);
   co_return written.status == net::IoStatus::ok;
 }
 
@@ -170,7 +170,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
   http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);
   core::Sample sample = attempt.sample();
   const auto finish = [&] {
-    if (call != nullptr) static_cast<void>(call->finish(sample, steady_now(), {.last = true}));
+    if (call != nullptr) static_cast<void>(call->finish(sample, s.now(), {.last = true}));
   };
   const RelayEnd end = co_await relay_response(s, attempt.upstream(), body, head.chunked, finish);
   observe(s, status);
@@ -182,7 +182,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
     co_return co_await settle(s, upload.body(), head.keep);
   }
   // A client that left or stalled in the middle of its own body has ended the upstream's connection, too.
-  if (upload.client_gone() || upload.bad_body() || upload.blame_client(steady_now())) {
+  if (upload.client_gone() || upload.bad_body() || upload.blame_client(s.now())) {
     sample.outcome = core::Outcome::cancelled;
   } else {
     sample.outcome = outcome_of(end);

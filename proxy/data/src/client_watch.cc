@@ -4,8 +4,7 @@
 
 namespace quoll::proxy {
 
-ClientWatch::ClientWatch(net::StampedSocket& client, const http::RequestHead& request)
-    : client_(client), request_(request) {
+ClientWatch::ClientWatch(net::Stream& client, const http::RequestHead& request) : client_(client), request_(request) {
   client_.watch(&ClientWatch::stirred, this);
   // An end that came right behind the request makes no edge of its own.
   if (!client_.drained()) look();
@@ -18,14 +17,14 @@ ClientWatch::~ClientWatch() {
 void ClientWatch::look() {
   if (gone_) return;
   switch (client_.peer_state()) {
-    case net::StampedSocket::Peer::connected:
+    case net::Stream::Peer::connected:
       return;
-    case net::StampedSocket::Peer::gone:
+    case net::Stream::Peer::gone:
       return leave();
-    case net::StampedSocket::Peer::finished:
+    case net::Stream::Peer::finished:
       if (std::exchange(finished_, true)) return;
       client_.keep_alive();
-      client_.loop().deadlines.set(grace_, steady_now() + kGrace);
+      client_.loop().deadlines.set(grace_, client_.loop().now() + kGrace);
   }
 }
 

@@ -1,6 +1,7 @@
 #include "quoll/proxy/data/connection.h"
 
 #include "policy_stack.h"
+#include "quoll/net/stamped_socket.h"
 #include "quoll/proxy/data/head_reader.h"
 #include "quoll/proxy/data/lingering_close.h"
 #include "quoll/proxy/data/reply.h"
@@ -19,8 +20,8 @@ constexpr Duration kLookForEnd = std::chrono::milliseconds(500);
 
 }  // namespace
 
-Connection::Connection(WorkerState& worker, net::TcpSocket socket)
-    : worker_(worker), client_(worker.worker.loop(), std::move(socket)) {
+Connection::Connection(WorkerState& worker, net::Stream& client, std::string peer)
+    : worker_(worker), client_(client), peer_(std::move(peer)) {
   worker_.open.push_back(*this);
   worker_.shared.metrics.client_connections.add(1);
 }
@@ -33,14 +34,19 @@ Connection::~Connection() {
 
 net::Task<void> Connection::serve(WorkerState& worker, net::TcpSocket socket) {
   std::string peer = peer_address(socket);
-  Connection connection(worker, std::move(socket));
-  connection.peer_ = std::move(peer);
+  net::StampedSocket client(worker.worker.loop(), std::move(socket));
+  Connection connection(worker, client, std::move(peer));
+  co_await connection.run();
+}
+
+net::Task<void> Connection::serve(WorkerState& worker, net::Stream& client, std::string peer) {
+  Connection connection(worker, client, std::move(peer));
   co_await connection.run();
 }
 
 void Connection::drain() {
   // A request that lies in the socket already is served; its answer says that it is the last.
-  if (idle_ && client_.peek() != net::StampedSocket::Peek::readable) client_.close();
+  if (idle_ && client_.peek() != net::Stream::Peek::readable) client_.close();
 }
 
 void Connection::look() {
@@ -48,14 +54,14 @@ void Connection::look() {
 }
 
 net::Task<void> Connection::run() {
-  TimePoint idle_until = steady_now() + worker_.shared.options.idle_timeout;
+  TimePoint idle_until = worker_.now() + worker_.shared.options.idle_timeout;
   for (;;) {
     idle_ = true;
     // An end that came right behind the last request makes no edge of its own: look for it once.
-    const TimePoint look_at = steady_now() + kLookForEnd;
+    const TimePoint look_at = worker_.now() + kLookForEnd;
     bool readable = co_await client_.wait_readable(std::min(look_at, idle_until));
     if (!readable && client_.is_open() && look_at < idle_until) {
-      if (client_.peek() == net::StampedSocket::Peek::closed) co_return;
+      if (client_.peek() == net::Stream::Peek::closed) co_return;
       readable = co_await client_.wait_readable(idle_until);
     }
     idle_ = false;
@@ -65,7 +71,7 @@ net::Task<void> Connection::run() {
     do {
       next = co_await serve_one(*exchange);
       // A wake-up without a request does not extend the connection's life.
-      if (next == Next::request) idle_until = steady_now() + worker_.shared.options.idle_timeout;
+      if (next == Next::request) idle_until = worker_.now() + worker_.shared.options.idle_timeout;
     } while (next == Next::request && !exchange->in.empty());
     worker_.give_back(std::move(exchange));
     if (next == Next::close || worker_.draining) co_return;
@@ -84,7 +90,7 @@ net::Task<Connection::Next> Connection::serve_one(Exchange& x) {
     append_bad_request(x.out, slow ? 408 : head.refusal.answer,
                        slow ? "the request's head took too long" : head.refusal.message);
     iovec piece{x.out.data(), x.out.size()};
-    co_await client_.write({&piece, 1}, steady_now() + std::chrono::seconds(1));
+    co_await client_.write({&piece, 1}, worker_.now() + std::chrono::seconds(1));
     co_await lingering_close(client_);
     co_return Next::close;
   }

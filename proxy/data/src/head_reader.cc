@@ -2,7 +2,7 @@
 
 namespace quoll::proxy {
 
-net::Task<HeadResult> read_head(net::StampedSocket& client, Exchange& x, const http::Limits& limits, Duration timeout) {
+net::Task<HeadResult> read_head(net::Stream& client, Exchange& x, const http::Limits& limits, Duration timeout) {
   http::HeadScan scan;
   TimePoint deadline = net::kNever;
   for (;;) {
@@ -13,7 +13,7 @@ net::Task<HeadResult> read_head(net::StampedSocket& client, Exchange& x, const h
         x.in.consume(parsed.consumed);
         co_return HeadResult{HeadEnd::complete, {}};
       }
-      if (deadline == net::kNever) deadline = steady_now() + timeout;
+      if (deadline == net::kNever) deadline = client.loop().now() + timeout;
     }
     // The parser refuses a head before the buffer is full; the extra byte lets it see that there is more.
     if (!x.in.make_room(Exchange::kFirst, limits.head_bytes + 1)) co_return HeadResult{HeadEnd::closed, {}};

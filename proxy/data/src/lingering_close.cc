@@ -5,14 +5,14 @@
 
 namespace quoll::proxy {
 
-net::Task<void> lingering_close(net::StampedSocket& client) {
+net::Task<void> lingering_close(net::Stream& client) {
   // However much comes: to close on unread bytes is to send a reset, which takes the answer from the client.
   constexpr Duration kSilence = std::chrono::seconds(1);
   constexpr Duration kMost = std::chrono::seconds(5);
   std::array<char, 4096> sink;
   client.shutdown_send();
-  const TimePoint end = steady_now() + kMost;
-  for (TimePoint now = steady_now(); now < end;) {
+  const TimePoint end = client.loop().now() + kMost;
+  for (TimePoint now = client.loop().now(); now < end;) {
     const net::ReadResult got = co_await client.read(sink, std::min(end, now + kSilence));
     if (got.status != net::IoStatus::ok) break;
     now = got.read_at;

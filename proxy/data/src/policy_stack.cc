@@ -3,6 +3,7 @@
 #include "call_limit.h"
 #include "client_answer.h"
 #include "quoll/http/write.h"
+#include "quoll/net/pause.h"
 #include "repeat.h"
 #include "upstream_call.h"
 
@@ -47,8 +48,8 @@ Trouble answered_with_error(const Exchange& x) {
 }
 
 // The client has gone: the attempt says nothing of the upstream. False, as serve() ends then.
-bool cancel(core::PipelineCall& call) {
-  static_cast<void>(call.finish({.outcome = core::Outcome::cancelled}, steady_now(), {.last = true}));
+bool cancel(core::PipelineCall& call, TimePoint now) {
+  static_cast<void>(call.finish({.outcome = core::Outcome::cancelled}, now, {.last = true}));
   return false;
 }
 
@@ -88,7 +89,7 @@ net::Task<bool> serve(Session& s) {
   }
 
   // Admission: more than we can serve in time is refused here, where it costs the least, by how long it has waited.
-  TimePoint now = steady_now();
+  TimePoint now = s.now();
   const core::AdmissionDecision admission = ask_admission(s, now);
   if (!admission) co_return co_await reply_shed(s, admission.reason);
 
@@ -104,21 +105,21 @@ net::Task<bool> serve(Session& s) {
     // The client holds its body back until somebody wants it.
     if (x.request.expect_continue) {
       const bool told = co_await ask_for_body(s);
-      if (!told) co_return cancel(call);
+      if (!told) co_return cancel(call, s.now());
     }
 
     // The call, its timeout and its verdict.
     UpstreamCall attempt(s, {step.timeout, deadline});
     const UpstreamCall::End end = co_await attempt.run();
     if (end == UpstreamCall::End::client_gone) {
-      cancel(call);
+      cancel(call, s.now());
       co_return co_await part_from_client(s, attempt.upload());
     }
 
     // An answer that is an error counts against the upstream. One that is none lasts until its body has ended.
     const bool answered = end == UpstreamCall::End::answered;
     const bool failed = attempt.judgement().verdict == core::Verdict::failure || !answered;
-    now = steady_now();
+    now = s.now();
     if (failed) step = call.finish(attempt.sample(), now, attempt_info(s, attempt, answered));
     const bool again = failed && step.next == core::Next::wait;
     if (failed && !again) s.gate().count_end(call);
@@ -134,9 +135,9 @@ net::Task<bool> serve(Session& s) {
     if (!again) co_return co_await reply_instead(s, attempt, answered);
 
     // Again, after a pause: an outage must not be multiplied.
-    co_await pause(s, step.wait);
+    co_await net::pause(s.worker.worker.loop(), now + step.wait);
     if (s.watch.gone()) co_return false;
-    now = steady_now();
+    now = s.now();
   }
 }
 

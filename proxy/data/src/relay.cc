@@ -81,7 +81,7 @@ bool event_stream(const http::ResponseHead& head) {
 
 }  // namespace
 
-net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, http::BodyReader& body, bool chunked,
+net::Task<RelayEnd> relay_response(Session& s, net::Stream& upstream, http::BodyReader& body, bool chunked,
                                    const std::function<void()>& on_complete) {
   Exchange& x = s.exchange;
   Gather gather;
@@ -102,9 +102,9 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
     std::span<iovec> pieces = gather.pieces();
     net::WriteResult written = s.client.write_now(pieces);
     if (written.status == net::IoStatus::would_block) {
-      const TimePoint blocked_at = steady_now();
+      const TimePoint blocked_at = s.now();
       written = co_await s.client.write(pieces, blocked_at + s.options().client_gap);
-      held_up += steady_now() - blocked_at;
+      held_up += s.now() - blocked_at;
     }
     if (written.status != net::IoStatus::ok) co_return RelayEnd::client_gone;
     gather.clear();
@@ -117,7 +117,7 @@ net::Task<RelayEnd> relay_response(Session& s, net::StampedSocket& upstream, htt
     if (got.status == net::IoStatus::would_block) {
       held_up = {};
       // The gap counts from here, where the socket has been emptied: the peer had all of it to send in.
-      const TimePoint patience = endless ? net::kNever : steady_now() + s.route.options.body_gap;
+      const TimePoint patience = endless ? net::kNever : s.now() + s.route.options.body_gap;
       got = co_await upstream.read(x.up.writable(), patience, true);
     }
     if (s.watch.gone()) co_return RelayEnd::client_gone;
@@ -140,7 +140,7 @@ Upload::Upload(Session& session, const CallLimit& limit)
       chunked_(session.exchange.request.framing == http::Framing::chunked),
       finished_(session.worker.worker.executor()) {}
 
-bool Upload::send_bodyless(net::StampedSocket& upstream) {
+bool Upload::send_bodyless(net::Stream& upstream) {
   if (!body_.done()) return false;
   replayable_ = true;
   began_at_ = sent_at_ = net::kNever;  // of this connection
@@ -155,12 +155,12 @@ bool Upload::send_bodyless(net::StampedSocket& upstream) {
   return complete_;
 }
 
-net::Task<bool> Upload::start(net::StampedSocket& upstream) {
+net::Task<bool> Upload::start(net::Stream& upstream) {
   const bool begun = co_await send_some(upstream, session_.exchange.in, true);
   if (!begun) co_return false;
   if (body_.done()) {
     complete_ = true;
-    mark_sent(upstream, steady_now());
+    mark_sent(upstream, session_.now());
     co_return true;
   }
   running_ = true;
@@ -170,7 +170,7 @@ net::Task<bool> Upload::start(net::StampedSocket& upstream) {
 }
 
 // Writes what `from` holds of the body.
-net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bool with_head) {
+net::Task<bool> Upload::send_some(net::Stream& upstream, Buffer& from, bool with_head) {
   Gather gather;
   if (with_head) gather.add(session_.exchange.out);
   std::size_t bytes = 0;
@@ -184,7 +184,7 @@ net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bo
     net::WriteResult written = upstream.write_now(pieces);
     if (began_at_ == net::kNever) began_at_ = written.began_at;
     if (written.status == net::IoStatus::would_block) {
-      written = co_await upstream.write(pieces, steady_now() + session_.route.options.body_gap);
+      written = co_await upstream.write(pieces, session_.now() + session_.route.options.body_gap);
     }
     if (written.status != net::IoStatus::ok) {
       send_error_ = written.error;
@@ -197,13 +197,13 @@ net::Task<bool> Upload::send_some(net::StampedSocket& upstream, Buffer& from, bo
   co_return true;
 }
 
-net::Task<void> Upload::run(net::StampedSocket& upstream) {
+net::Task<void> Upload::run(net::Stream& upstream) {
   Buffer& buffer = session_.exchange.body;
   buffer.reserve(Exchange::kBulk);
   bool broken = false;
   while (!body_.done() && !broken && !stopping_) {
     buffer.clear();
-    waits_since_ = steady_now();
+    waits_since_ = session_.now();
     const net::ReadResult got =
         co_await session_.client.read(buffer.writable(), waits_since_ + session_.options().client_gap);
     waits_since_ = net::kNever;
@@ -224,18 +224,18 @@ net::Task<void> Upload::run(net::StampedSocket& upstream) {
     upstream.abort();  // whoever waits for its answer wakes up
   } else {
     // A body that the upstream does not take may still have an answer: it has until the deadline to say so.
-    mark_sent(upstream, steady_now());
+    mark_sent(upstream, session_.now());
   }
 }
 
 bool Upload::blame_client(TimePoint now) {
   const bool stalled = running_ && waits_since_ != net::kNever && now - waits_since_ >= kClientStall &&
-                       session_.client.peek() == net::StampedSocket::Peek::quiet;  // else it is we who are late
+                       session_.client.peek() == net::Stream::Peek::quiet;  // else it is we who are late
   if (stalled) client_slow_ = true;
   return stalled;
 }
 
-void Upload::mark_sent(net::StampedSocket& upstream, TimePoint at) {
+void Upload::mark_sent(net::Stream& upstream, TimePoint at) {
   sent_at_ = at;
   upstream.move_read_deadline(limit_.after(at));
 }
@@ -244,7 +244,7 @@ net::Task<void> Upload::finish() {
   if (!running_) co_return;
   stopping_ = true;
   upstream_->abort();
-  session_.client.move_read_deadline(steady_now());
+  session_.client.move_read_deadline(session_.now());
   while (running_) {
     finished_.expires_at(std::chrono::steady_clock::time_point::max());
     co_await finished_.async_wait(net::kAwait);
@@ -257,7 +257,7 @@ bool discardable(const Session& s, const http::BodyReader& body) {
 
 net::Task<bool> discard_body(Session& s, http::BodyReader& body) {
   Exchange& x = s.exchange;
-  const TimePoint deadline = steady_now() + std::chrono::seconds(1);
+  const TimePoint deadline = s.now() + std::chrono::seconds(1);
   const std::uint64_t before = body.received();
   Buffer* from = x.body.empty() ? &x.in : &x.body;
   while (!body.done()) {

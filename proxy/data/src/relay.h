@@ -26,7 +26,7 @@ inline constexpr Duration kClientStall = std::chrono::milliseconds(100);
 
 // Writes exchange.out (the head) and the body that follows to the client. `chunked`: frame it in chunks. `on_complete`
 // is called once the body has been received whole, before its last part is written.
-net::Task<RelayEnd> relay_response(Session& session, net::StampedSocket& upstream, http::BodyReader& body, bool chunked,
+net::Task<RelayEnd> relay_response(Session& session, net::Stream& upstream, http::BodyReader& body, bool chunked,
                                    const std::function<void()>& on_complete);
 
 // The request's way to the upstream, body included. When the body has not come whole with its head, the rest is sent
@@ -38,9 +38,9 @@ class Upload {
   Upload& operator=(const Upload&) = delete;
 
   // Sends exchange.out if that is all and the kernel takes it at once, which is the common case. Else call start().
-  bool send_bodyless(net::StampedSocket& upstream);
+  bool send_bodyless(net::Stream& upstream);
   // Sends exchange.out and the body, or starts to. False when the upstream's socket refused.
-  net::Task<bool> start(net::StampedSocket& upstream);
+  net::Task<bool> start(net::Stream& upstream);
   // Waits for the body's Task to end. One that still runs is stopped, and the upstream's connection, on which half a
   // request lies, is aborted.
   net::Task<void> finish();
@@ -67,9 +67,9 @@ class Upload {
   http::BodyReader& body() { return body_; }
 
  private:
-  net::Task<bool> send_some(net::StampedSocket& upstream, Buffer& from, bool with_head);
-  net::Task<void> run(net::StampedSocket& upstream);
-  void mark_sent(net::StampedSocket& upstream, TimePoint at);
+  net::Task<bool> send_some(net::Stream& upstream, Buffer& from, bool with_head);
+  net::Task<void> run(net::Stream& upstream);
+  void mark_sent(net::Stream& upstream, TimePoint at);
 
   Session& session_;
   const CallLimit limit_;
@@ -83,8 +83,8 @@ class Upload {
   bool replayable_ = false;
   bool complete_ = false;
   int send_error_ = 0;
-  net::StampedSocket* upstream_ = nullptr;  // while running
-  TimePoint waits_since_ = net::kNever;     // for the client's next piece
+  net::Stream* upstream_ = nullptr;      // while running
+  TimePoint waits_since_ = net::kNever;  // for the client's next piece
   TimePoint began_at_ = net::kNever;
   TimePoint sent_at_ = net::kNever;
   boost::asio::steady_timer::rebind_executor<net::Executor>::other finished_;

@@ -1,6 +1,5 @@
 #include "repeat.h"
 
-#include <boost/asio/steady_timer.hpp>
 #include <charconv>
 
 #include "quoll/http/fields.h"
@@ -40,12 +39,6 @@ core::AttemptInfo attempt_info(const Session& s, const UpstreamCall& attempt, bo
   info.last =
       s.worker.draining || s.exchange.request.framing != http::Framing::none || (answered && !curable(answer.status));
   return info;
-}
-
-net::Task<void> pause(Session& s, Duration length) {
-  boost::asio::steady_timer::rebind_executor<net::Executor>::other timer(s.worker.worker.executor());
-  timer.expires_after(length);
-  co_await timer.async_wait(net::kAwait);
 }
 
 }  // namespace quoll::proxy

@@ -40,7 +40,7 @@ net::Task<UpstreamCall::End> UpstreamCall::run() {
       const net::LocalLack lack = net::local_lack(upload_.send_error());
       if (lack != net::LocalLack::nothing) co_return fail_ours(lack);
       co_return fail(ProxyError::connection_terminated, "the upstream closed the connection while it was sent to",
-                     steady_now());
+                     session_.now());
     }
     // A kept connection that the peer had closed between two requests is nobody's failure: once more, on a new one.
     session_.shared().metrics.upstream_resent.add(1, session_.worker.shard);
@@ -54,7 +54,7 @@ bool UpstreamCall::take_kept_connection() {
   session_.watch.guard(nullptr);
   connection_.reset();
   if (again) return false;
-  connection_ = session_.pool().take(steady_now());
+  connection_ = session_.pool().take(session_.now());
   kept_ = connection_ != nullptr;
   return kept_;
 }
@@ -64,14 +64,14 @@ net::Task<bool> UpstreamCall::connect() {
   const RouteOptions& options = session_.route.options;
   const auto policy =
       options.verdict == VerdictKind::timer ? net::DeadlinePolicy::timer_wins : net::DeadlinePolicy::look_first;
-  net::ConnectResult made =
-      co_await net::connect(w.worker.loop(), session_.pool().endpoint(), limit_.after(steady_now()), policy);
+  net::Connector::Result made =
+      co_await w.connector.connect(session_.pool().endpoint(), limit_.after(session_.now()), policy);
   if (const net::LocalLack lack = net::local_lack(made.error); lack != net::LocalLack::nothing) {
     fail_ours(lack);
     co_return false;
   }
   w.shared.metrics.upstream_connects.add(1, w.shard);
-  const TimePoint now = steady_now();
+  const TimePoint now = session_.now();
   if (made.status == net::IoStatus::deadline) {
     time_out(ProxyError::connection_timeout, "the upstream did not take the connection in time", now);
   } else if (made.status == net::IoStatus::error) {
@@ -79,8 +79,8 @@ net::Task<bool> UpstreamCall::connect() {
     fail(refused ? ProxyError::connection_refused : ProxyError::destination_unavailable,
          refused ? "the upstream refused the connection" : "the upstream cannot be reached", now);
   }
-  if (made.socket == nullptr) co_return false;
-  connection_ = std::make_unique<UpstreamConnection>(std::move(made.socket));
+  if (made.stream == nullptr) co_return false;
+  connection_ = std::make_unique<UpstreamConnection>(std::move(made.stream));
   co_return true;
 }
 
@@ -101,7 +101,7 @@ void UpstreamCall::compose_head() {
   }
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);
   if (!limit_.clients.unlimited() || session_.route.options.policies.propagate_deadline) {
-    append_deadline(x.out, limit_, steady_now());
+    append_deadline(x.out, limit_, session_.now());
   }
   http::append_field(x.out, "X-Forwarded-For", session_.peer);
   x.out += head.minor_version == 0 ? "Via: 1.0 quoll\r\n" : "Via: 1.1 quoll\r\n";
@@ -117,7 +117,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
   int interim = 0;
   for (;;) {
     if (!x.up.make_room(Exchange::kFirst, limits.head_bytes + 1)) {
-      co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", steady_now());
+      co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", session_.now());
     }
     const TimePoint deadline = limit_.after(upload_.sent_at());
     const net::ReadResult got = co_await upstream().read(x.up.writable(), deadline, wait_first);
@@ -272,7 +272,7 @@ UpstreamCall::End UpstreamCall::spoilt(std::string_view details, TimePoint now) 
 }
 
 void UpstreamCall::keep_connection() {
-  session_.pool().give_back(std::move(connection_), judgement_.upstream, steady_now());
+  session_.pool().give_back(std::move(connection_), judgement_.upstream, session_.now());
 }
 
 }  // namespace quoll::proxy

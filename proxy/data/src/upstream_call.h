@@ -36,7 +36,7 @@ class UpstreamCall {
   const Trouble& trouble() const { return trouble_; }
   // Not a byte of the request has left.
   bool never_sent() const { return connection_ == nullptr; }
-  net::StampedSocket& upstream() { return connection_->socket(); }
+  net::Stream& upstream() { return connection_->stream(); }
   Upload& upload() { return upload_; }
   // Keeps the connection for another request. Without this it is closed.
   void keep_connection();

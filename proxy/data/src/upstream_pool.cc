@@ -5,9 +5,9 @@
 namespace quoll::proxy {
 
 bool UpstreamPool::quiet(UpstreamConnection& connection) {
-  const net::StampedSocket::Peek found = connection.socket_->peek();
-  if (found == net::StampedSocket::Peek::readable) unasked_.add(1, shard_);
-  return found == net::StampedSocket::Peek::quiet;
+  const net::Stream::Peek found = connection.stream_->peek();
+  if (found == net::Stream::Peek::readable) unasked_.add(1, shard_);
+  return found == net::Stream::Peek::quiet;
 }
 
 std::unique_ptr<UpstreamConnection> UpstreamPool::take(TimePoint now) {
@@ -19,7 +19,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(TimePoint now) {
     std::unique_ptr<UpstreamConnection> taken = std::move(idle_[i]);
     idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
     if (rested > options_.idle || !quiet(*taken)) continue;
-    taken->socket_->unwatch();
+    taken->stream_->unwatch();
     taken->unrested_ = rested < taken->due_rest_ ? taken->unrested_ + 1 : 0;
     return taken;
   }
@@ -29,11 +29,11 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(TimePoint now) {
 void UpstreamPool::give_back(std::unique_ptr<UpstreamConnection> connection, Duration took, TimePoint now) {
   if (idle_.size() >= options_.size) return;
   // What has been read to the last byte will tell of the next one by an edge.
-  if (!connection->socket_->drained() && !quiet(*connection)) return;
+  if (!connection->stream_->drained() && !quiet(*connection)) return;
   connection->pool_ = this;
   connection->rests_since_ = now;
   connection->due_rest_ = 2 * took + std::chrono::milliseconds(1);  // ample: a shifted answer seems to take less time
-  connection->socket_->watch(&UpstreamPool::stirred, connection.get());
+  connection->stream_->watch(&UpstreamPool::stirred, connection.get());
   idle_.push_back(std::move(connection));
 }
 

@@ -27,7 +27,7 @@ net::Task<bool> EventHub::send(Reader& reader, std::string_view bytes) {
   co_return written.status == net::IoStatus::ok && !reader.cut;
 }
 
-net::Task<void> EventHub::serve(net::StampedSocket& client, std::string first) {
+net::Task<void> EventHub::serve(net::Stream& client, std::string first) {
   QUOLL_ASSERT(!full());
   Reader reader(client);
   readers_.push_back(reader);

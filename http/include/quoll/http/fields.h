@@ -16,13 +16,19 @@
 
 namespace quoll::http {
 
+namespace internal {
+bool iequals(const char* a, const char* b, std::size_t size);
+}
+
 struct Field {
   std::string_view name;
   std::string_view value;
 };
 
 // ASCII case-insensitive equality, as names, methods' tokens and connection options compare.
-bool iequals(std::string_view a, std::string_view b);
+inline bool iequals(std::string_view a, std::string_view b) {
+  return a.size() == b.size() && internal::iequals(a.data(), b.data(), a.size());
+}
 
 // Whether a text is a token (RFC 9110 section 5.6.2): what methods and field names are made of.
 bool is_token(std::string_view text);

@@ -18,6 +18,19 @@
 
 namespace quoll::net {
 
+// The monotonic clock of one loop, or a test's: then time stands still until the test moves it and calls fire_due.
+class LoopClock {
+ public:
+  TimePoint now() const { return manual_ == nullptr ? steady_now() : *manual_; }
+  // Before anything asks; `time` outlives the loop.
+  void set_manual(const TimePoint& time) { manual_ = &time; }
+  bool manual() const { return manual_ != nullptr; }
+
+ private:
+  const TimePoint* manual_ = nullptr;
+};
+inline constexpr LoopClock kRealClock;
+
 // One deadline, a member of what waits for it. Destroying it clears it.
 class Deadline : public boost::intrusive::set_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
  public:
@@ -49,7 +62,9 @@ class Deadline : public boost::intrusive::set_base_hook<boost::intrusive::link_m
 
 class DeadlineQueue {
  public:
-  explicit DeadlineQueue(const Executor& executor) : timer_(executor) {}
+  // The clock outlives the queue.
+  explicit DeadlineQueue(const Executor& executor, const LoopClock& clock = kRealClock)
+      : clock_(clock), timer_(executor) {}
   ~DeadlineQueue() { deadlines_.clear(); }
   DeadlineQueue(const DeadlineQueue&) = delete;
   DeadlineQueue& operator=(const DeadlineQueue&) = delete;
@@ -59,6 +74,8 @@ class DeadlineQueue {
   // Wakes what is due at `now`; the timer does this by itself.
   void fire_due(TimePoint now);
 
+  // The earliest; kNever without one.
+  TimePoint next() const { return deadlines_.empty() ? kNever : deadlines_.begin()->at(); }
   std::size_t size() const { return deadlines_.size(); }
 
  private:
@@ -67,6 +84,7 @@ class DeadlineQueue {
   void arm(TimePoint at);
 
   boost::intrusive::multiset<Deadline, boost::intrusive::constant_time_size<false>> deadlines_;
+  const LoopClock& clock_;
   Timer timer_;
   TimePoint armed_for_ = kNever;
 };

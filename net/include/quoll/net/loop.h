@@ -1,4 +1,5 @@
-// Loop: what the code on one worker shares: the executor, the deadlines, the stamp clock, and counters about stamps.
+// Loop: what the code on one worker shares: the executor, its clock, the deadlines, the stamp clock, and counters about
+// stamps.
 //
 // Loop-confined, except the counters, which any thread may read.
 #pragma once
@@ -28,9 +29,13 @@ struct LoopCounters {
 };
 
 struct Loop {
-  explicit Loop(Executor on) : executor(on), deadlines(on), stamps(read_clocks()) {}
+  explicit Loop(Executor on) : executor(on), deadlines(on, clock), stamps(read_clocks()) {}
+
+  // Read afresh at each call: never a time that the loop has cached.
+  TimePoint now() const { return clock.now(); }
 
   Executor executor;
+  LoopClock clock;
   DeadlineQueue deadlines;
   StampClock stamps;
   LoopCounters counters;

@@ -21,7 +21,7 @@ enum class IoStatus : std::uint8_t {
   ok,           // bytes > 0
   would_block,  // only of calls that do not wait
   eof,          // the peer has closed its side
-  deadline,     // the deadline has passed and the socket is empty (or, writing, full)
+  deadline,     // the deadline has passed and the stream is empty (or, writing, full)
   error,        // see `error`
 };
 

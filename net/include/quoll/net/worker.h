@@ -34,6 +34,8 @@ class Worker {
   void post(std::function<void()> work) { asio::post(context_, std::move(work)); }
 
   void start();
+  // Instead of a thread: runs what is ready now, on the caller's, and returns how many handlers that were.
+  std::size_t poll() { return context_.poll(); }
   // Lets the loop end when nothing is left to do.
   void finish() { guard_.reset(); }
   // Ends the loop now; Tasks that wait are destroyed with the worker, or by destroy_tasks.

@@ -11,6 +11,7 @@
 #pragma once
 
 #include "quoll/net/listener.h"
+#include "quoll/net/stamped_socket.h"
 #include "quoll/proxy/admin/pages.h"
 #include "quoll/proxy/live/sampler.h"
 
@@ -41,7 +42,7 @@ class AdminServer {
   // False when there is no room and nobody waits.
   bool make_room();
   void wait(Connection& connection);
-  net::Task<void> stream_events(net::StampedSocket& client, Exchange& exchange);
+  net::Task<void> stream_events(net::Stream& client, Exchange& exchange);
   net::Task<bool> serve_one(Connection& connection, Exchange& exchange);
   net::Task<bool> refuse(Connection& connection, Exchange& exchange, unsigned status, std::string_view message);
 

@@ -13,7 +13,7 @@
 #pragma once
 
 #include "quoll/http/head.h"
-#include "quoll/net/stamped_socket.h"
+#include "quoll/net/stream.h"
 
 namespace quoll::proxy {
 
@@ -22,7 +22,7 @@ class ClientWatch {
   // How long a client that has sent its end is given to be answered before it is probed.
   static constexpr Duration kGrace = std::chrono::milliseconds(200);
 
-  ClientWatch(net::StampedSocket& client, const http::RequestHead& request);
+  ClientWatch(net::Stream& client, const http::RequestHead& request);
   ~ClientWatch();
   ClientWatch(const ClientWatch&) = delete;
   ClientWatch& operator=(const ClientWatch&) = delete;
@@ -30,7 +30,7 @@ class ClientWatch {
   // Whether the client has left.
   bool gone() const { return gone_; }
   // While the call waits for `upstream`, that wait ends with an error once the client has gone; null: no longer.
-  void guard(net::StampedSocket* upstream) { upstream_ = upstream; }
+  void guard(net::Stream* upstream) { upstream_ = upstream; }
   // Something of an answer has been sent, or is about to be: no more `100 Continue`.
   void answer_begins() { answered_ = true; }
   // Asks TCP. Call it once something else has read from the client, and now and then: an end or a reset that came
@@ -43,9 +43,9 @@ class ClientWatch {
   void probe();
   void leave();
 
-  net::StampedSocket& client_;
+  net::Stream& client_;
   const http::RequestHead& request_;
-  net::StampedSocket* upstream_ = nullptr;
+  net::Stream* upstream_ = nullptr;
   net::Deadline grace_{&ClientWatch::grace_over, this};
   bool finished_ = false;
   bool answered_ = false;

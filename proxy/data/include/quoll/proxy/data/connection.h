@@ -14,12 +14,14 @@ class Connection final : public OpenConnection {
  public:
   // Serves a socket that has been accepted until it closes.
   static net::Task<void> serve(WorkerState& worker, net::TcpSocket socket);
+  // The same for any stream, from a client at `peer`.
+  static net::Task<void> serve(WorkerState& worker, net::Stream& client, std::string peer);
 
   void drain() override;
   void look() override;
 
  private:
-  Connection(WorkerState& worker, net::TcpSocket socket);
+  Connection(WorkerState& worker, net::Stream& client, std::string peer);
   ~Connection();
 
   net::Task<void> run();
@@ -27,8 +29,8 @@ class Connection final : public OpenConnection {
   net::Task<Next> serve_one(Exchange& exchange);
 
   WorkerState& worker_;
-  net::StampedSocket client_;
-  std::string peer_;
+  net::Stream& client_;
+  const std::string peer_;
   bool idle_ = true;
   ClientWatch* watch_ = nullptr;  // during an exchange
 };

@@ -2,7 +2,7 @@
 #pragma once
 
 #include "quoll/http/head.h"
-#include "quoll/net/stamped_socket.h"
+#include "quoll/net/stream.h"
 #include "quoll/proxy/data/session.h"
 
 namespace quoll::proxy {
@@ -21,7 +21,6 @@ struct HeadResult {
 };
 
 // Uses what is in exchange.in first. `timeout` counts from the first byte. Does not wait for that one.
-net::Task<HeadResult> read_head(net::StampedSocket& client, Exchange& exchange, const http::Limits& limits,
-                                Duration timeout);
+net::Task<HeadResult> read_head(net::Stream& client, Exchange& exchange, const http::Limits& limits, Duration timeout);
 
 }  // namespace quoll::proxy

@@ -3,11 +3,11 @@
 // Loop-confined.
 #pragma once
 
-#include "quoll/net/stamped_socket.h"
+#include "quoll/net/stream.h"
 
 namespace quoll::proxy {
 
 // Closes so that the client can still read the answer: sends our end first and reads what the client has under way.
-net::Task<void> lingering_close(net::StampedSocket& client);
+net::Task<void> lingering_close(net::Stream& client);
 
 }  // namespace quoll::proxy

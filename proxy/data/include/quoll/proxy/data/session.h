@@ -14,6 +14,7 @@
 
 #include "quoll/http/body.h"
 #include "quoll/http/head.h"
+#include "quoll/net/connector.h"
 #include "quoll/net/worker.h"
 #include "quoll/proxy/config/options.h"
 #include "quoll/proxy/data/admission_gate.h"
@@ -76,12 +77,15 @@ struct RouteDurations {
 };
 
 struct WorkerState {
-  WorkerState(net::Worker& worker, const Shared& shared);
+  WorkerState(net::Worker& worker, net::Connector& connector, const Shared& shared);
+
+  TimePoint now() { return worker.loop().now(); }
 
   std::unique_ptr<Exchange> borrow();
   void give_back(std::unique_ptr<Exchange> exchange);
 
   net::Worker& worker;
+  net::Connector& connector;
   const Shared& shared;
   unsigned shard;
   std::deque<UpstreamPool> pools;         // by Route::pool
@@ -96,7 +100,7 @@ struct WorkerState {
 // One exchange on one client connection.
 struct Session {
   WorkerState& worker;
-  net::StampedSocket& client;
+  net::Stream& client;
   Exchange& exchange;
   std::string_view peer;  // the client's address
   Route& route;
@@ -104,6 +108,7 @@ struct Session {
 
   const Shared& shared() const { return worker.shared; }
   const ProxyOptions& options() const { return worker.shared.options; }
+  TimePoint now() const { return worker.now(); }
   UpstreamPool& pool() const { return worker.pools[route.pool]; }
   CallGate& gate() const { return worker.gates[route.index]; }
   RouteDurations& durations() const { return worker.durations[route.index]; }

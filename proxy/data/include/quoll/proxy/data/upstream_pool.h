@@ -22,7 +22,7 @@
 #include <memory>
 #include <vector>
 
-#include "quoll/net/connect.h"
+#include "quoll/net/connector.h"
 #include "quoll/telemetry/metrics.h"
 
 namespace quoll::proxy {
@@ -32,13 +32,13 @@ class UpstreamPool;
 // A connection to an upstream, lent by its pool or new, and what the pool has to know of it.
 class UpstreamConnection {
  public:
-  explicit UpstreamConnection(std::unique_ptr<net::StampedSocket> socket) : socket_(std::move(socket)) {}
+  explicit UpstreamConnection(std::unique_ptr<net::Stream> stream) : stream_(std::move(stream)) {}
 
-  net::StampedSocket& socket() { return *socket_; }
+  net::Stream& stream() { return *stream_; }
 
  private:
   friend class UpstreamPool;
-  std::unique_ptr<net::StampedSocket> socket_;
+  std::unique_ptr<net::Stream> stream_;
   UpstreamPool* pool_ = nullptr;  // where it rests
   TimePoint rests_since_{};
   Duration due_rest_{};    // after this long without a byte no answer is under way any more

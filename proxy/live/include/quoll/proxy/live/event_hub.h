@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "quoll/net/stamped_socket.h"
+#include "quoll/net/stream.h"
 
 namespace quoll::proxy {
 
@@ -40,16 +40,16 @@ class EventHub {
   std::uint64_t dropped() const { return dropped_; }
 
   // Sends `first`, then what is published from now on, until the reader goes or is cut off. Not when full().
-  net::Task<void> serve(net::StampedSocket& client, std::string first);
+  net::Task<void> serve(net::Stream& client, std::string first);
 
  private:
   using Timer = boost::asio::steady_timer::rebind_executor<net::Executor>::other;
   using Message = std::shared_ptr<const std::string>;
 
   struct Reader : boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
-    explicit Reader(net::StampedSocket& to) : client(to), news(to.loop().executor) {}
+    explicit Reader(net::Stream& to) : client(to), news(to.loop().executor) {}
 
-    net::StampedSocket& client;
+    net::Stream& client;
     Timer news;  // cancelled when something was queued
     std::deque<Message> queue;
     bool cut = false;
