@@ -216,10 +216,9 @@ Result<void> CellRun::load() {
   const TimePoint limit = started_ + (group_.requests > 0 ? seconds(300) : 3 * group_.length + seconds(20));
   while (!load_->wait(Duration::zero())) {
     if (outage_due && steady_now() >= outage) {
-      const std::string change =
-          fmt::format(R"({{"mode":"hang","for":"{}"}})", format_duration(group_.length * 3 / 10));
-      const auto answer = client_of(backend_port_).post("/control", change);
-      if (!answer || answer->status != 200) return part_failure(*backend_, "did not take " + change);
+      const auto changed =
+          harness::control_backend(backend_port_, {{"mode", "hang"}, {"for", format_duration(group_.length * 3 / 10)}});
+      if (!changed) return changed.error();
       outage_due = false;
     }
     sample();

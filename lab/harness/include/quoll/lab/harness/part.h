@@ -3,6 +3,7 @@
 // Thread rule: as Process, see process.h.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -31,6 +32,9 @@ struct PartsContext {
 std::string loopback(std::uint16_t port);
 // For a part that listens there.
 net::HttpClient client_of(std::uint16_t port, Duration timeout = std::chrono::seconds(2));
+
+// Changes what the backend at that port does. Errors: "part".
+Result<void> control_backend(std::uint16_t port, const boost::json::object& change);
 
 // "part": what happened to it, how it was started, and its last lines.
 Error part_failure(Process& process, const std::string& what);

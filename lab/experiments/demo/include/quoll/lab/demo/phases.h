@@ -3,6 +3,7 @@
 // Thread-compatible: plain values.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +20,9 @@ struct LoopPressure {
 
 // One thing done at a time within a phase.
 struct Step {
-  Duration at{};        // since the phase's start
-  std::string text;     // for the live view and the report's axis: "backend hangs"
-  std::string backend;  // the JSON for POST /control; empty leaves the backend as it is
+  Duration at{};                     // since the phase's start
+  std::string text;                  // for the live view and the report's axis: "backend hangs"
+  boost::json::object backend = {};  // for the backend's POST /control; empty leaves it as it is
   bool sets_pressure = false;
   std::optional<LoopPressure> loop = {};  // with sets_pressure: nothing ends it
   unsigned cpu_cores = 0;                 // with sets_pressure: cores burnt beside the proxy

@@ -50,7 +50,7 @@ class System {
   // The breaker's settings in words.
   std::string breaker() const;
 
-  Result<void> set_backend(const std::string& json);
+  Result<void> set_backend(const boost::json::object& change);
   // Ends what goes on and starts what is asked for.
   Result<void> set_pressure(const std::optional<LoopPressure>& loop, unsigned cpu_cores);
   // Starts the load for a phase; each line of its output goes to `on_line`, on a thread of its own.
