@@ -37,7 +37,7 @@ struct Batch {
   Stats counted;                                        // requests of the report
   Stats warm;                                           // requests of the warm-up
   std::vector<LogRow> rows;                             // empty unless a request log is kept
-  bool idle_settled = false;                            // idle mode: all of this loop's connections were tried
+  bool idle_tried = false;                              // idle mode: all of this loop's connections were tried
   std::size_t idle_open = 0;                            // and so many are open
   TimePoint ended;                                      // in the last one: when the loop ended
   TimePoint counted_until;                              // in the last one: where the counted time ends

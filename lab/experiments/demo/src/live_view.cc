@@ -266,7 +266,7 @@ std::vector<std::string> PlainView::news(const RunRecord& run) {
                         humanize(lag));
     timed.emplace_back(tick.at, std::move(text));
   }
-  // What was found at one look is told in the order in which it happened.
+  // Events that one sample found are told in the order in which they happened.
   std::stable_sort(timed.begin(), timed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> lines;
   lines.reserve(timed.size());

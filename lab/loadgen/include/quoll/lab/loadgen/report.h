@@ -57,7 +57,7 @@ struct Stats {
   void merge(const Stats& other);
 };
 
-// One second of a run, or the rest of the last one.
+// One second of a run; the last one may be shorter.
 struct Tick {
   Duration end{};     // since the start of the run, warm-up included
   Duration length{};  // normally 1 s

@@ -55,7 +55,7 @@ struct StateChange {
   std::string text = {};
 };
 
-// One look at the proxy from outside.
+// One sample of the proxy from outside.
 struct CircuitSample {
   Duration at{};
   std::string state = {};
@@ -106,7 +106,6 @@ struct Part {
   std::string name = {};     // "proxy"
   std::string command = {};  // as a shell would take it
   std::string address = {};  // "127.0.0.1:3000"; empty when it listens nowhere
-  std::string note = {};
 };
 
 // Something done to the system at a time: "the backend hangs".
