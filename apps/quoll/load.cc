@@ -19,7 +19,7 @@ namespace {
 
 namespace loadgen = lab::loadgen;
 
-// What the command line gives, as text where our own reading says more than CLI11's.
+// The command line's values, as text where our own reading says more than CLI11's.
 struct Arguments {
   loadgen::Options options;
   std::string duration;

@@ -39,7 +39,7 @@ struct Request {
   std::uint64_t body_bytes = 0;  // of any
   std::uint64_t number = 0;      // the N of /bytes/N
   TimePoint received{};
-  // What was decided, for requests that the behaviour governs.
+  // The decision, for requests that the behaviour governs.
   Mode mode = Mode::answer;
   Plan plan;
   std::uint64_t record = 0;  // its number in the truth log

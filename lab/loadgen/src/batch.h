@@ -17,7 +17,7 @@ namespace quoll::lab::loadgen {
 
 // One finished request, for the request log. A time of zero is a thing that did not happen.
 struct LogRow {
-  std::uint64_t number = 0;      // from 1; what the id is made of
+  std::uint64_t number = 0;      // from 1; the id is made of it
   std::uint64_t connection = 0;  // a number for each connection opened; 0 is none
   TimePoint intended;
   TimePoint sent;
@@ -28,7 +28,7 @@ struct LogRow {
   ErrorKind error = ErrorKind::connect;  // meaningful when status is 0
 };
 
-// What one loop saw since its last batch.
+// The counts of one loop since its last batch.
 struct Batch {
   unsigned worker = 0;
   std::uint64_t tick = 0;                               // which second of the run, from 0

@@ -1,4 +1,4 @@
-// TruthLog: what the backend really did with each request, to judge a caller's verdicts by.
+// TruthLog: the backend's record of each request, to judge a caller's verdicts by.
 //
 // All times are CLOCK_MONOTONIC, which every process of the machine reads alike, so they compare directly with what a
 // caller on the same machine wrote down. `received` is when the kernel received the request's last byte, converted from

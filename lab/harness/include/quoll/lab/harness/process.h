@@ -36,7 +36,7 @@ struct ProcessOptions {
   std::string name;
   // The program's path; not searched for in PATH.
   std::string program;
-  // What it is called (its argv[0]) and its arguments.
+  // Its name (argv[0]) and its arguments.
   std::vector<std::string> command;
   // One line of standard output without its newline. Must not call back into the Process. May be empty.
   std::function<void(std::string_view line)> on_line = {};

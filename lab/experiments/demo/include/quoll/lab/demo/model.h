@@ -18,7 +18,7 @@
 
 namespace quoll::lab::demo {
 
-// What the load generator saw, in a second or in a phase.
+// The load generator's counts, of a second or of a phase.
 struct Traffic {
   std::uint64_t requests = 0;
   double rps = 0;  // answers a second
@@ -73,7 +73,7 @@ struct Counters {
   harness::CountMap events = {};    // quoll_circuit_events_total by event
   harness::CountMap attempts = {};  // quoll_attempts_total by outcome
 };
-// What was counted in between.
+// The counts between two readings.
 Counters difference(const Counters& after, const Counters& before);
 
 struct Check {

@@ -1,4 +1,4 @@
-// The plan of the experiment: what is done to the backend and to the proxy, when, and what must come of it.
+// The plan of the experiment: the steps that change the backend and the proxy, and the results they must have.
 //
 // Thread-compatible: plain values.
 #pragma once
@@ -34,7 +34,7 @@ struct Expectation {
   bool never_opens = false;
   bool ends_closed = false;
   bool closes = false;       // it went through half-open to closed
-  bool no_timeouts = false;  // nobody was told "timeout": the backend was in time
+  bool no_timeouts = false;  // no caller was told "timeout": the backend was in time
   bool control = false;      // report the timeouts that a verdict by timer makes, without judging
 };
 

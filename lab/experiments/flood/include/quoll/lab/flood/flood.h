@@ -2,7 +2,7 @@
 //
 // Two bottlenecks. In `proxy` the proxy itself is short of CPU (a quota) and the backend is fast: what controls is
 // admission by the kernel's arrival of each request. In `backend` the backend slows down with each further request in
-// progress: what controls is an adaptive concurrency limit. The load is open: it comes whatever becomes of it.
+// progress: what controls is an adaptive concurrency limit. The load is open: it comes however it fares.
 //
 // What counts is goodput: answers of the backend that a client has got within its deadline, counted from when the call
 // was due; of the calls that were due after `kFirstQueue`: a server without a queue yet keeps up with any load for a
