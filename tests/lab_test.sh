@@ -4,6 +4,7 @@
 # usage: lab_test.sh QUOLL
 set -u
 quoll=$1
+source "$(dirname "$(readlink -f "$0")")/claims.sh"
 dir=$(mktemp -d)
 lab=
 cleanup() {
@@ -13,26 +14,12 @@ cleanup() {
 }
 trap cleanup EXIT
 cd "$dir" || exit 1
-failures=0
-check() { # CLAIM COMMAND...
-  local claim=$1; shift
-  "$@" && return
-  echo "FAILED: $claim ($*)"
-  failures=$((failures + 1))
-}
 running() { # whether a process runs, not counting one that only waits to be collected
   local state
   state=$(cut -d' ' -f3 "/proc/$1/stat" 2>/dev/null) && [ "$state" != Z ]
 }
 children_of() { cat "/proc/$1/task/$1/children" 2>/dev/null; }
 has_children() { [ "$(children_of "$1" | wc -w)" -ge "$2" ]; }
-within() { # SECONDS COMMAND...: until it succeeds
-  local end=$((SECONDS + $1)); shift
-  until "$@"; do
-    [ $SECONDS -lt $end ] || return 1
-    sleep 0.05
-  done
-}
 none_running() { local pid; for pid in "$@"; do ! running "$pid" || return 1; done; }
 
 "$quoll" lab --quick --no-live --json --seed 7 --report report.html > result.json 2> log
@@ -71,6 +58,4 @@ check "and names it" grep -q 'is in use' log
 kill $lab 2>/dev/null
 wait $lab 2>/dev/null
 lab=
-
-[ $failures = 0 ] || exit 1
-echo "ok"
+conclude

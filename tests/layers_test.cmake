@@ -37,7 +37,10 @@ expect(proxy_data proxy_admin refused)
 expect(proxy_live proxy_admin refused)
 expect(lab_backend proxy refused)
 expect(lab_loadgen core refused)
-expect(lab_experiments proxy refused)
+expect(lab_harness proxy refused)
+expect(lab_harness lab_demo refused)
+expect(lab_flood lab_paradox refused)
+expect(lab_flood net refused)
 expect(sim net refused)
 
 # The same promise for #include lines: a header of a module that is not on the row cannot be reached.

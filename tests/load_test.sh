@@ -3,6 +3,7 @@
 # usage: load_test.sh QUOLL. Exit 77 (skipped) where nginx is not installed.
 set -u
 quoll=$1
+source "$(dirname "$(readlink -f "$0")")/claims.sh"
 command -v nginx >/dev/null || { echo "nginx is missing: skipped"; exit 77; }
 
 dir=$(mktemp -d)
@@ -13,19 +14,6 @@ cleanup() {
   rm -rf "$dir"
 }
 trap cleanup EXIT
-failures=0
-check() { # CLAIM COMMAND...
-  local claim=$1; shift
-  "$@" && return
-  echo "FAILED: $claim ($*)"
-  failures=$((failures + 1))
-}
-exits() { # CODE COMMAND...: output in $dir/out and $dir/err
-  local code=$1; shift
-  "$@" > "$dir/out" 2> "$dir/err"
-  local got=$?
-  [ $got = "$code" ] || { echo "exit $got instead of $code: $*"; cat "$dir/out" "$dir/err"; return 1; }
-}
 
 # A port that is free now: nginx cannot be given port 0. Another one when somebody was faster.
 for port in $(shuf -i 20000-29999 -n 20); do
@@ -80,6 +68,4 @@ for _ in $(seq 100); do grep -q '"type":"idle"' "$dir/idle" && break; sleep 0.1;
 check "--idle says when all are open" grep -qx '{"type":"idle","open":300}' "$dir/idle"
 kill -TERM $client
 check "and ends with 0" wait $client
-
-[ $failures = 0 ] && echo "all claims hold"
-exit $((failures > 0))
+conclude

@@ -3,6 +3,7 @@
 # usage: operator_test.sh QUOLL. Exit 77 (skipped) where curl is not installed.
 set -u
 quoll=$1
+source "$(dirname "$(readlink -f "$0")")/claims.sh"
 command -v curl >/dev/null || { echo "curl is missing: skipped"; exit 77; }
 
 dir=$(mktemp -d)
@@ -13,21 +14,10 @@ cleanup() {
   rm -rf "$dir"
 }
 trap cleanup EXIT
-failures=0
-check() { # CLAIM COMMAND...
-  local claim=$1; shift
-  "$@" && return
-  echo "FAILED: $claim ($*)"; tail -n 20 "$dir"/*.log "$dir/out" 2>/dev/null
-  failures=$((failures + 1))
-}
-eventually() { # COMMAND...: true within 10 s
-  for _ in $(seq 200); do "$@" && return; sleep 0.05; done
-  return 1
-}
 alive() { kill -0 "$1" 2>/dev/null; }
 gone() { ! alive "$1"; }
 ends_with() { # CODE PID
-  eventually gone "$2" || return 1
+  within 10 gone "$2" || return 1
   wait "$2"
   local got=$?
   [ $got = "$1" ] || { echo "exit $got instead of $1"; return 1; }
@@ -36,19 +26,19 @@ ends_with() { # CODE PID
 # --- Signals ---------------------------------------------------------------------------------------------------------
 "$quoll" backend --mode healthy --delay 700ms..700ms --listen 127.0.0.1:0 --json > "$dir/backend.log" 2>/dev/null & backend=$!
 pids=$backend
-eventually grep -q '"port":' "$dir/backend.log" || { echo "the backend does not start"; exit 1; }
+within 10 grep -q '"port":' "$dir/backend.log" || { echo "the backend does not start"; exit 1; }
 port=$(sed -n 's/.*"port":\([0-9]*\).*/\1/p' "$dir/backend.log" | head -1)
 "$quoll" proxy --listen 127.0.0.1:0 --admin 127.0.0.1:0 --upstream "http://127.0.0.1:$port" --timeout 10s \
   > "$dir/proxy.log" 2>&1 & proxy=$!
 pids="$pids $proxy"
-eventually grep -q proxy_started "$dir/proxy.log" || { echo "the proxy does not start"; exit 1; }
+within 10 grep -q proxy_started "$dir/proxy.log" || { echo "the proxy does not start"; exit 1; }
 listen=$(sed -n 's/.*"listen":"\([^"]*\)".*/\1/p' "$dir/proxy.log" | head -1)
 
 curl -s -o /dev/null -w '%{http_code}' "http://$listen/x" > "$dir/out" & asking=$!
 sleep 0.2
 for signal in HUP USR1 USR2; do
   kill -$signal $proxy
-  check "SIG$signal is named in the log" eventually grep -q "\"signal_ignored\",\"signal\":\"SIG$signal\"" "$dir/proxy.log"
+  check "SIG$signal is named in the log" within 10 grep -q "\"signal_ignored\",\"signal\":\"SIG$signal\"" "$dir/proxy.log"
 done
 wait $asking
 check "a request under way is answered" grep -q '^200$' <(cat "$dir/out"; echo)
@@ -63,11 +53,11 @@ check "the backend takes no command by signal" curl -sf -o /dev/null "http://127
 pids="$pids $load"
 sleep 1.5
 kill -USR1 $load; kill -HUP $load
-check "a load test that loses its terminal ends" eventually gone $load
+check "a load test that loses its terminal ends" within 10 gone $load
 check "and reports what it has measured" grep -q 'p99' "$dir/load.log"
 (trap '' HUP; exec "$quoll" backend --listen 127.0.0.1:0 --json > "$dir/nohup.log" 2>&1) & nohup=$!
 pids="$pids $nohup"
-eventually grep -q '"port":' "$dir/nohup.log"
+within 10 grep -q '"port":' "$dir/nohup.log"
 kill -HUP $nohup $backend
 check "the backend ends in order when its terminal goes" ends_with 0 $backend
 check "but not under nohup" alive $nohup
@@ -98,6 +88,4 @@ check "no fields" refuses 'useless.yaml:1:10: limits.fields: 0 is out of range; 
 check "no target" refuses 'useless.yaml:1:21: limits.target_bytes: 0 is out of range' check "$dir/useless.yaml"
 check "a folder as fallback" refuses "useless.yaml:2:1: fallback: cannot read '/tmp': it is a directory" check "$dir/useless.yaml"
 check "a folder as fallback, by flag" refuses "fallback: cannot read '/tmp': it is a directory" proxy --fallback /tmp
-
-[ $failures = 0 ] || { echo "$failures failed"; exit 1; }
-echo "all as claimed"
+conclude

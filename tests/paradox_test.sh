@@ -4,22 +4,10 @@
 # usage: paradox_test.sh QUOLL
 set -u
 quoll=$1
+source "$(dirname "$(readlink -f "$0")")/claims.sh"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
-failures=0
-check() { # CLAIM COMMAND...
-  local claim=$1; shift
-  "$@" && return
-  echo "FAILED: $claim ($*)"
-  failures=$((failures + 1))
-}
-exits() { # CODE COMMAND...
-  local want=$1; shift
-  "$@" > out 2> err
-  local code=$?
-  [ $code = "$want" ] || { echo "exit code $code instead of $want"; cat out err; return 1; }
-}
 # The first NAME of CALLER's summary.
 number() { grep -o "\"caller\":\"$1\",\"title\".*" result.json | grep -o "\"$2\":[0-9]*" | head -1 | cut -d: -f2; }
 
@@ -38,4 +26,4 @@ check 'a caller that is not installed is skipped visibly' exits 0 \
 check 'and what installs it is named' grep -q 'skipped:.*./dev bench paradox installs it' out
 check 'an unknown caller is bad usage' exits 2 "$quoll" lab paradox --callers envoy
 check 'a plan without a cell is bad usage' exits 2 "$quoll" lab paradox --callers nginx --pressures loop100
-[ $failures = 0 ]
+conclude

@@ -4,22 +4,10 @@
 # usage: policy_labs_test.sh QUOLL
 set -u
 quoll=$1
+source "$(dirname "$(readlink -f "$0")")/claims.sh"
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
 cd "$dir" || exit 1
-failures=0
-check() { # CLAIM COMMAND...
-  local claim=$1; shift
-  "$@" && return
-  echo "FAILED: $claim ($*)"
-  failures=$((failures + 1))
-}
-exits() { # CODE COMMAND...
-  local want=$1; shift
-  "$@" > out 2> err
-  local code=$?
-  [ $code = "$want" ] || { echo "exit code $code instead of $want"; cat out err; return 1; }
-}
 
 check 'the claims of the timeouts hold' exits 0 "$quoll" lab timeouts --quick --seed 3 --json result.json \
   --report report.html
@@ -28,4 +16,4 @@ check 'it is that of a real run' [ "$(grep -o '"good":[0-9]*' result.json | cut 
 check 'the report is there' grep -q 'Quoll timeouts report' report.html
 check 'the report needs nothing else' [ "$(grep -cE '(src|href)="?(https?:)?//' report.html)" = 0 ]
 check 'an unknown option is bad usage' exits 2 "$quoll" lab flood --rate 5
-[ $failures = 0 ]
+conclude

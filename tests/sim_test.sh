@@ -3,22 +3,10 @@
 # usage: sim_test.sh QUOLL
 set -u
 quoll=$1
+source "$(dirname "$(readlink -f "$0")")/claims.sh"
 
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-failures=0
-check() { # CLAIM COMMAND...
-  local claim=$1; shift
-  "$@" && return
-  echo "FAILED: $claim ($*)"
-  failures=$((failures + 1))
-}
-exits() { # CODE COMMAND...: output in $dir/out and $dir/err
-  local code=$1; shift
-  "$@" > "$dir/out" 2> "$dir/err"
-  local got=$?
-  [ $got = "$code" ] || { echo "exit $got instead of $code: $*"; cat "$dir/out" "$dir/err"; return 1; }
-}
 is_json() { ! command -v python3 >/dev/null || python3 -m json.tool "$1" > /dev/null; }
 
 short=(--set course.before=5s --set course.trouble=5s --set course.after=10s)
@@ -80,6 +68,4 @@ sed -i '5s/success/fine/' "$dir/trace.csv"
 check "a bad trace exits 2" exits 2 "$quoll" sim replay "$dir/trace.csv"
 check "and names file, line and column" grep -qE "trace.csv:5:[0-9]+: 'fine' is no outcome; it must be success" "$dir/err"
 check "a trace that is not there exits 2" exits 2 "$quoll" sim replay "$dir/nothing"
-
-[ $failures = 0 ] && echo "all claims hold"
-exit $((failures != 0))
+conclude

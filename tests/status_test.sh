@@ -3,6 +3,7 @@
 # usage: status_test.sh QUOLL. Exit 77 (skipped) where curl is not installed.
 set -u
 quoll=$1
+source "$(dirname "$(readlink -f "$0")")/claims.sh"
 command -v curl >/dev/null || { echo "curl is missing: skipped"; exit 77; }
 
 dir=$(mktemp -d)
@@ -13,21 +14,6 @@ cleanup() {
   rm -rf "$dir"
 }
 trap cleanup EXIT
-failures=0
-check() { # CLAIM COMMAND...
-  local claim=$1; shift
-  "$@" && return
-  echo "FAILED: $claim ($*)"; cat "$dir/out" "$dir/err"
-  failures=$((failures + 1))
-}
-exits() { # CODE COMMAND...: output in $dir/out and $dir/err
-  local code=$1; shift
-  "$@" > "$dir/out" 2> "$dir/err"
-  local got=$?
-  [ $got = "$code" ] || { echo "exit $got instead of $code: $*"; return 1; }
-}
-says() { grep -qE -- "$1" "$dir/out"; }
-complains() { grep -qE -- "$1" "$dir/err"; }
 
 # Five circuits, of which nothing listens for `dead`. Ports that are free now; others when somebody was faster.
 for base in $(shuf -i 20000-29990 -n 10); do
@@ -98,6 +84,4 @@ check "and says so" complains 'is not a Quoll proxy'
 check "also with --json" exits 1 "$quoll" status --admin 127.0.0.1:$base --json
 check "no proxy exits 1" exits 1 "$quoll" status --admin 127.0.0.1:1
 check "and asks for one" complains 'Connection refused; is a proxy running with that --admin address'
-
-[ $failures = 0 ] && echo "all claims hold"
-exit $((failures > 0))
+conclude

@@ -6,7 +6,6 @@
 #include <sys/resource.h>
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <iostream>
 #include <memory>
@@ -14,6 +13,8 @@
 #include "commands.h"
 #include "quoll/base/file.h"
 #include "quoll/base/rng.h"
+#include "quoll/base/stop_signal.h"
+#include "quoll/telemetry/json.h"
 #include "quoll/telemetry/log.h"
 
 namespace quoll::apps {
@@ -44,13 +45,6 @@ struct Arguments {
   std::string log_level = "info";
   bool json = false;
 };
-
-// The signal handler's view of the server.
-Server* g_running = nullptr;
-
-extern "C" void stop_backend(int /*signal*/) {
-  if (g_running != nullptr) g_running->stop();
-}
 
 template <typename T>
 void take(std::string& faults, const char* option, Result<T> read, T& out) {
@@ -100,17 +94,14 @@ Result<lab::backend::Options> to_options(const Arguments& a) {
 }
 
 std::string event_json(const Event& event, const Server& server, std::uint64_t seed) {
-  std::string out = fmt::format(R"({{"event":"{}","at_ns":{},{})", to_string(event.kind),
-                                event.at.time_since_epoch().count(), lab::backend::json_members(event.behaviour));
-  if (event.kind == Event::Kind::listening) {
-    out += fmt::format(R"(,"port":{},"control_port":{},"seed":{})", server.port(), server.control_port(), seed);
-  }
-  std::string quoted;
-  for (const char c : event.text) {
-    if (c == '"' || c == '\\') quoted += '\\';
-    quoted += c < ' ' ? ' ' : c;
-  }
-  return out + ",\"text\":\"" + quoted + "\"}";
+  return telemetry::json_object([&](telemetry::JsonWriter& out) {
+    out.member("event", to_string(event.kind)).member("at_ns", event.at.time_since_epoch().count());
+    put_members(out, event.behaviour);
+    if (event.kind == Event::Kind::listening) {
+      out.member("port", server.port()).member("control_port", server.control_port()).member("seed", seed);
+    }
+    out.member("text", event.text);
+  });
 }
 
 void log_event(telemetry::Log& log, const Event& event) {
@@ -159,14 +150,8 @@ int run_backend(const Arguments& a) {
               << (opened->control_port() != 0 ? fmt::format(", control port {}", opened->control_port()) : "")
               << std::endl;
   }
-  g_running = opened;
-  std::signal(SIGINT, stop_backend);
-  std::signal(SIGTERM, stop_backend);
-  end_on_hangup(stop_backend);
+  const StopOnSignals signals(opened->stop_signal());
   const auto ran = opened->run();
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  g_running = nullptr;
   if (!ran) std::cerr << "quoll backend: " << ran.error().message << "\n";
   return ran ? 0 : 1;
 }

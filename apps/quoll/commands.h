@@ -18,7 +18,4 @@ void add_sim(Command app);
 void add_check(Command app);
 void add_status(Command app);
 
-// A terminal that goes away ends a command as Ctrl-C does, in order; not where nohup has the signal ignored.
-void end_on_hangup(void (*handler)(int));
-
 }  // namespace quoll::apps

@@ -1,6 +1,6 @@
 // quoll lab: the whole experiment from one command. `./dev demo` runs it.
 
-#include "quoll/lab/experiments/lab.h"
+#include "quoll/lab/demo/demo.h"
 
 #include <memory>
 
@@ -9,9 +9,10 @@
 namespace quoll::apps {
 
 void add_lab(Command app) {
-  using lab::experiments::LabOptions;
-  using lab::experiments::Ports;
-  auto options = std::make_shared<LabOptions>();
+  using lab::demo::Ports;
+  auto options = std::make_shared<lab::demo::Options>();
+  options->report = "quoll-lab.html";
+  auto json = std::make_shared<bool>(false);
   auto no_live = std::make_shared<bool>(false);
   auto ports = std::make_shared<std::string>("auto");
   const Command command = app.subcommand(
@@ -19,7 +20,7 @@ void add_lab(Command app) {
   command.flag("--quick", options->quick, "about 20 s instead of 90, with a shorter window and reset timeout");
   command.flag("--no-live", *no_live, "plain lines also on a terminal");
   command.option("--report", options->report, "the HTML report's file; '' for none").show_default().type("FILE.html");
-  command.flag("--json", options->json, "print the whole result as one JSON object; all else goes to stderr");
+  command.flag("--json", *json, "print the whole result as one JSON object; all else goes to stderr");
   command.flag("--keep", options->keep, "leave backend and proxy up after the run, until Ctrl-C");
   command.option("--ports", *ports, "auto: 3000, 3001 and 3900 where free, else others; default: those or none")
       .one_of({"auto", "default"})
@@ -35,10 +36,11 @@ void add_lab(Command app) {
       .show_default();
   add_paradox(command);
   add_policy_labs(command);
-  command.runs([options, no_live, ports] {
+  command.runs([options, json, no_live, ports] {
+    if (*json) options->json = "-";
     options->live = !*no_live;
     options->ports = *ports == "default" ? Ports::only_default : Ports::prefer_default;
-    return run_lab(*options);
+    return lab::demo::run(*options);
   });
 }
 

@@ -2,15 +2,14 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include <csignal>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
 
 #include "commands.h"
 #include "quoll/base/file.h"
+#include "quoll/base/stop_signal.h"
 #include "quoll/lab/loadgen/run.h"
 
 namespace quoll::apps {
@@ -34,22 +33,6 @@ struct Arguments {
   bool live_json = false;
   bool quiet = false;
 };
-
-// Where a signal handler finds the run; set before the handlers are.
-loadgen::StopSignal* running = nullptr;
-
-extern "C" void request_stop(int) {
-  running->request();
-}
-
-void catch_signals(loadgen::StopSignal& stop) {
-  running = &stop;
-  struct sigaction action {};
-  action.sa_handler = request_stop;
-  sigaction(SIGINT, &action, nullptr);
-  sigaction(SIGTERM, &action, nullptr);
-  end_on_hangup(request_stop);
-}
 
 int bad_usage(const std::vector<std::string>& faults) {
   for (const std::string& fault : faults) fmt::print(stderr, "quoll load: {}\n", fault);
@@ -108,7 +91,7 @@ std::vector<std::string> complete(Arguments& arguments) {
   return faults;
 }
 
-loadgen::Hooks make_hooks(const Arguments& arguments, bool terminal, loadgen::StopSignal& stop) {
+loadgen::Hooks make_hooks(const Arguments& arguments, bool terminal, StopSignal& stop) {
   loadgen::Hooks hooks;
   if (arguments.live_json) {
     // A reader that has gone away wants no more load.
@@ -117,7 +100,7 @@ loadgen::Hooks make_hooks(const Arguments& arguments, bool terminal, loadgen::St
       if (std::fflush(stdout) != 0) stop.request();
     };
     hooks.on_tick = [print](const loadgen::Tick& tick) { print(loadgen::to_json(tick)); };
-    hooks.on_idle = [print](std::size_t open) { print(fmt::format("{{\"type\":\"idle\",\"open\":{}}}", open)); };
+    hooks.on_idle = [print](std::size_t open) { print(loadgen::idle_json(open)); };
   } else if (!arguments.json && !arguments.quiet) {
     // Progress goes to standard error, so that standard output holds the result alone. A terminal shows one line that
     // is written over.
@@ -131,13 +114,6 @@ loadgen::Hooks make_hooks(const Arguments& arguments, bool terminal, loadgen::St
   return hooks;
 }
 
-bool write_file(const std::string& path, const std::string& text) {
-  std::ofstream file(path, std::ios::binary);
-  file << text;
-  file.close();
-  return !file.fail();
-}
-
 int load(Arguments& arguments) {
   const std::vector<std::string> faults = complete(arguments);
   if (!faults.empty()) return bad_usage(faults);
@@ -145,8 +121,8 @@ int load(Arguments& arguments) {
   if (!arguments.hdr_file.empty() && !write_file(arguments.hdr_file, "")) {
     return bad_usage({fmt::format("--hdr '{}' cannot be written", arguments.hdr_file)});
   }
-  loadgen::StopSignal stop;
-  catch_signals(stop);
+  StopSignal stop;
+  const StopOnSignals signals(stop);
   const bool terminal = isatty(STDERR_FILENO) == 1;
   const auto report = loadgen::run(arguments.options, make_hooks(arguments, terminal, stop), stop);
   if (!report) return bad_usage({report.error().message});

@@ -1,8 +1,10 @@
 // The entry point: one subcommand per file, none of which knows another.
 
 #include <csignal>
+#include <string>
 
 #include "commands.h"
+#include "quoll/base/version.h"
 
 int main(int argc, char** argv) {
   // A peer that goes away is an error value from send(), not a signal.
@@ -12,7 +14,7 @@ int main(int argc, char** argv) {
   std::signal(SIGUSR2, SIG_IGN);
 
   quoll::apps::Program program("Quoll: a circuit breaker that can tell its own stall from its dependency's failure",
-                               "quoll 0.1.0");
+                               std::string("quoll ") + quoll::version());
   const quoll::apps::Command root = program.root();
   quoll::apps::add_proxy(root);
   quoll::apps::add_check(root);

@@ -1,6 +1,6 @@
 // quoll lab paradox: who is fooled by a stall of his own.
 
-#include "quoll/lab/experiments/paradox.h"
+#include "quoll/lab/paradox/paradox.h"
 
 #include <iostream>
 #include <memory>
@@ -11,11 +11,11 @@ namespace quoll::apps {
 
 namespace {
 
-using namespace lab::experiments::paradox;
+using namespace lab::paradox;
 
 // As typed.
 struct ParadoxArguments {
-  ParadoxOptions options;
+  Options options;
   std::string callers;
   std::string pressures;
   std::string backends;
@@ -45,16 +45,17 @@ int paradox(ParadoxArguments& a) {
   }
   if (a.options.band > std::chrono::seconds(1)) faults += "quoll lab paradox: --guard-band: it must be at most 1s\n";
   std::cerr << faults;
-  return faults.empty() ? run_paradox(a.options) : 2;
+  return faults.empty() ? lab::paradox::run(a.options) : 2;
 }
 
 }  // namespace
 
 void add_paradox(Command lab) {
   auto a = std::make_shared<ParadoxArguments>();
+  a->options.report = "quoll-paradox.html";
   const Command command = lab.subcommand(
       "paradox", "count who calls answers in time late: Quoll, Node + opossum, Go, nginx, HAProxy, Caddy");
-  command.flag("--quick", a->options.choice.quick, "about 80 s instead of 8 minutes");
+  command.flag("--quick", a->options.quick, "about 80 s instead of 8 minutes");
   command.option("--callers", a->callers, "of quoll,quoll-timer,node,go,nginx,haproxy,caddy").type("A,B");
   command.option("--pressures", a->pressures, "of none,loop100,loop600,quota,cores,pause").type("A,B");
   command

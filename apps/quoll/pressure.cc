@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <charconv>
-#include <csignal>
 #include <iostream>
 #include <memory>
 
 #include "commands.h"
 #include "quoll/base/rng.h"
+#include "quoll/base/stop_signal.h"
 #include "quoll/lab/pressure/cpu.h"
 #include "quoll/lab/pressure/loop.h"
 #include "quoll/lab/pressure/pause.h"
@@ -45,13 +45,6 @@ struct PauseArguments : Common {
   std::string stop = "300ms";
   std::string every = "1s..2s";
 };
-
-// The signal handler's view of the run.
-StopSignal* g_stop = nullptr;
-
-extern "C" void stop_pressure(int /*signal*/) {
-  if (g_stop != nullptr) g_stop->request();
-}
 
 class Reader {
  public:
@@ -111,14 +104,8 @@ template <typename Options>
 int run_kind(const Options& options, const Common& common,
              Result<void> (*kind)(const Options&, const Sink&, const StopSignal&), bool skip_unavailable = false) {
   StopSignal stop;
-  g_stop = &stop;
-  std::signal(SIGINT, stop_pressure);
-  std::signal(SIGTERM, stop_pressure);
-  end_on_hangup(stop_pressure);
+  const StopOnSignals signals(stop);
   const auto ran = kind(options, printer(common.json), stop);
-  std::signal(SIGINT, SIG_DFL);
-  std::signal(SIGTERM, SIG_DFL);
-  g_stop = nullptr;
   if (ran) return 0;
   if (ran.error().code == "bad_options") return usage(ran.error().message);
   if (skip_unavailable && ran.error().code == "not_permitted") {

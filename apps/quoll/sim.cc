@@ -10,7 +10,7 @@
 #include "commands.h"
 #include "quoll/base/file.h"
 #include "quoll/base/time.h"
-#include "quoll/lab/experiments/report_html.h"
+#include "quoll/lab/harness/report_html.h"
 #include "quoll/sim/report.h"
 #include "quoll/sim/scenario.h"
 #include "quoll/sim/settings.h"
@@ -51,7 +51,7 @@ bool write(const char* command, const std::string& path, const std::string& text
     fmt::print("{}\n", text);
     return std::fflush(stdout) == 0;
   }
-  const auto written = lab::experiments::write_file(path, text + "\n");
+  const auto written = write_file(path, text + "\n");
   if (!written) bad_usage(command, written.error().message);
   return written.has_value();
 }
@@ -100,7 +100,7 @@ int simulate(const SimArguments& a) {
   if (!a.json.empty() && !write(kName, a.json, sim::to_json(*result))) return 2;
   if (!a.report.empty()) {
     const std::string page =
-        lab::experiments::html_page("Quoll sim: " + result->name, sim::to_json(*result), sim::report_script());
+        lab::harness::html_page("Quoll sim: " + result->name, sim::to_json(*result), sim::report_script());
     if (!write(kName, a.report, page)) return 2;
     if (a.json != "-") fmt::print("report: {}\n", a.report);
   }

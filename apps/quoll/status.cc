@@ -11,8 +11,8 @@
 #include <vector>
 
 #include "commands.h"
-#include "quoll/lab/experiments/http_client.h"
 #include "quoll/net/endpoint.h"
+#include "quoll/net/http_client.h"
 
 namespace quoll::apps {
 namespace {
@@ -147,16 +147,15 @@ int fail(const std::string& message, int code) {
 int run_status(const StatusArguments& arguments) {
   const auto where = net::parse_host_port(arguments.admin);
   if (!where) return fail("--admin: " + where.error().message, 2);
-  const auto address = net::resolve(*where);
-  if (!address) return fail("--admin: " + address.error().message, 2);
   if (arguments.circuit && !good_name(*arguments.circuit)) {
     return fail(
         fmt::format("--circuit: '{}' is not a circuit's name, which is made of a-z, 0-9, _ and -", *arguments.circuit),
         2);
   }
-  const lab::experiments::HttpClient client(address->front().address().to_string(), where->port);
+  const net::HttpClient client(where->host, where->port);
   const auto answer =
       client.get(arguments.circuit ? "/circuit-status?circuit=" + *arguments.circuit : std::string("/circuit-status"));
+  if (!answer && answer.error().code == "resolve") return fail("--admin: " + answer.error().message, 2);
   if (!answer) return fail(answer.error().message + "; is a proxy running with that --admin address?", 1);
   if (answer->status == 404 && arguments.circuit) {
     if (const auto said = refusal(answer->body)) return fail(fmt::format("'{}': {}", *arguments.circuit, *said), 2);

@@ -6,24 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdio>
 #include <cstring>
+
+#include "quoll/base/fd.h"
 
 namespace quoll {
 namespace {
-
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  int get() const { return fd_; }
-
- private:
-  const int fd_;
-};
 
 const char* kind_of(mode_t mode) {
   if (S_ISDIR(mode)) return "a directory";
@@ -48,7 +37,7 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
   // A path with a NUL in it would open another file than the one that was named.
   if (path.find('\0') != std::string::npos) return cannot_read(path.substr(0, path.find('\0')), EINVAL);
   // O_NONBLOCK: to open a pipe would wait for its writer.
-  const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (file.get() < 0) return cannot_read(path, errno);
   struct stat about {};
   if (::fstat(file.get(), &about) != 0) return cannot_read(path, errno);
@@ -74,6 +63,24 @@ Result<std::string> read_file(const std::string& path, std::size_t most) {
       return Error{"cannot read '" + path + "': it is larger than " + size_text(most), "file"};
     }
   }
+}
+
+Result<void> write_file(const std::string& path, std::string_view text) {
+  struct stat about {};
+  const bool in_place = ::stat(path.c_str(), &about) == 0 && !S_ISREG(about.st_mode);
+  const std::string written = in_place ? path : path + ".part";
+  std::FILE* file = std::fopen(written.c_str(), in_place ? "ae" : "we");
+  bool good = file != nullptr && std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  int why = errno;
+  if (file != nullptr && std::fclose(file) != 0) {
+    why = good ? errno : why;
+    good = false;
+  }
+  if (in_place && good) return {};
+  if (!in_place && good && std::rename(written.c_str(), path.c_str()) == 0) return {};
+  if (good) why = errno;
+  if (!in_place) std::remove(written.c_str());
+  return Error{"cannot write " + path + ": " + std::strerror(why), "file"};
 }
 
 }  // namespace quoll

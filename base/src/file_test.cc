@@ -65,5 +65,27 @@ TEST_F(File, WhatIsNoRegularFileIsNamed) {
   }
 }
 
+TEST_F(File, IsWrittenWholeOverAnOlderOneAndLeavesNothingBeside) {
+  const std::string path = put("old and longer");
+  ASSERT_TRUE(write_file(path, "new"));
+  EXPECT_EQ(read_file(path, 100).value(), "new");
+  const auto entries = std::filesystem::directory_iterator(folder_);
+  EXPECT_EQ(std::distance(begin(entries), end(entries)), 1);
+}
+
+TEST_F(File, WhatIsNoFileIsWrittenToAndStaysWhatItIs) {
+  ASSERT_TRUE(write_file("/dev/null", "text"));
+  EXPECT_TRUE(std::filesystem::is_character_file("/dev/null"));
+  EXPECT_FALSE(std::filesystem::exists("/dev/null.part"));
+}
+
+TEST_F(File, AFileThatCannotBeWrittenIsAnErrorThatNamesIt) {
+  const auto written = write_file("/nonexistent/report.html", "x");
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().code, "file");
+  EXPECT_NE(written.error().message.find("cannot write /nonexistent/report.html: No such file"), std::string::npos)
+      << written.error().message;
+}
+
 }  // namespace
 }  // namespace quoll

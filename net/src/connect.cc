@@ -8,6 +8,8 @@
 
 #include <cerrno>
 
+#include "quoll/base/fd.h"
+
 namespace quoll::net {
 namespace {
 
@@ -32,8 +34,9 @@ TimePoint established_at(int fd, TimePoint now) {
 }  // namespace
 
 Task<ConnectResult> connect(Loop& loop, TcpEndpoint to, TimePoint deadline, DeadlinePolicy policy) {
-  const int fd = ::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (fd < 0) co_return ConnectResult{nullptr, IoStatus::error, errno, false};
+  Fd opened(::socket(to.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!opened) co_return ConnectResult{nullptr, IoStatus::error, errno, false};
+  const int fd = opened.get();
   const int on = 1;
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);  // spares StampedSocket a peek before each wait
@@ -41,10 +44,8 @@ Task<ConnectResult> connect(Loop& loop, TcpEndpoint to, TimePoint deadline, Dead
   TcpSocket socket(loop.executor);
   boost::system::error_code failed;
   socket.assign(to.protocol(), fd, failed);
-  if (failed) {
-    ::close(fd);
-    co_return ConnectResult{nullptr, IoStatus::error, failed.value(), false};
-  }
+  if (failed) co_return ConnectResult{nullptr, IoStatus::error, failed.value(), false};
+  opened.release();
   const int started = ::connect(fd, to.data(), static_cast<socklen_t>(to.size()));
   if (started != 0 && errno != EINPROGRESS) co_return ConnectResult{nullptr, IoStatus::error, errno, false};
 

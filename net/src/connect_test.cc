@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "loopback_test.h"
+#include "quoll/testing/no_descriptors.h"
 
 namespace quoll::net {
 namespace {
@@ -15,7 +16,7 @@ class ConnectTest : public LoopbackTest {
   std::optional<ConnectResult> connect_and_look_late(const TcpEndpoint& to, TimePoint deadline, DeadlinePolicy policy) {
     std::optional<ConnectResult> got;
     start(connect(loop_, to, deadline, policy), got);
-    asio::post(context_, [deadline] { block_this_thread(deadline + milliseconds(30) - steady_now()); });
+    asio::post(context_, [deadline] { spend(deadline + milliseconds(30) - steady_now()); });
     run_until([&got] { return got.has_value(); });
     return got;
   }
@@ -26,13 +27,13 @@ TEST_F(ConnectTest, AListenerGivesAnOpenSocketThatCarriesBytesBothWays) {
   ConnectResult got = run(connect(loop_, listener.at(), steady_now() + seconds(5)));
   ASSERT_EQ(got.status, IoStatus::ok);
   EXPECT_FALSE(got.rescued);
-  const Peer peer = listener.accept();
+  Wire peer(listener.accept());
   char hello[] = "hello";
   iovec piece{hello, 5};
   std::span<iovec> pieces(&piece, 1);
   EXPECT_EQ(got.socket->write_now(pieces).status, IoStatus::ok);
   EXPECT_TRUE(pieces.empty());
-  EXPECT_EQ(peer.receive(5), "hello");
+  EXPECT_EQ(peer.read_exactly(5), "hello");
   peer.send("back");
   const ReadResult read = run(got.socket->read(buffer_, kNever));
   EXPECT_EQ(read.bytes, 4U);
@@ -62,9 +63,9 @@ TEST_F(ConnectTest, ARefusalSeenAfterTheDeadlineIsARefusal) {
 // The kernel drops SYNs while the accept queue is full: a blackhole of our own.
 TEST_F(ConnectTest, AListenerWhoseBacklogIsFullEndsAtTheDeadlineAndNotBefore) {
   const PlainListener listener(0);
-  std::vector<Peer> queue;
+  std::vector<Wire> queue;
   for (int i = 0; i < 3; ++i) {
-    queue.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+    queue.emplace_back(Fd(::socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)));
     const auto size = static_cast<socklen_t>(listener.at().size());
     static_cast<void>(::connect(queue.back().fd(), listener.at().data(), size));
   }
@@ -102,14 +103,8 @@ TEST_F(ConnectTest, OutOfDescriptorsIsAnErrorThatSaysSo) {
   const PlainListener listener;
   // UBSan checks an object's type by opening a pipe, once for each place: let it do so while it can.
   ASSERT_EQ(run(connect(loop_, listener.at(), kNever)).status, IoStatus::ok);
-  rlimit before{};
-  ::getrlimit(RLIMIT_NOFILE, &before);
-  const int next = ::dup(0);
-  ::close(next);
-  const rlimit none{static_cast<rlim_t>(next), before.rlim_max};
-  ::setrlimit(RLIMIT_NOFILE, &none);
+  const testing::NoDescriptors none;
   const ConnectResult got = run(connect(loop_, listener.at(), kNever));
-  ::setrlimit(RLIMIT_NOFILE, &before);
   EXPECT_EQ(got.status, IoStatus::error);
   EXPECT_EQ(got.error, EMFILE);
 }
@@ -117,7 +112,7 @@ TEST_F(ConnectTest, OutOfDescriptorsIsAnErrorThatSaysSo) {
 TEST_F(ConnectTest, ThePolicyGoesWithTheConnection) {
   const PlainListener listener;
   ConnectResult got = run(connect(loop_, listener.at(), kNever, DeadlinePolicy::timer_wins));
-  const Peer peer = listener.accept();
+  Wire peer(listener.accept());
   peer.send("there");
   await_arrival(got.socket->native_handle());
   EXPECT_EQ(run(got.socket->read(buffer_, steady_now())).status, IoStatus::deadline);

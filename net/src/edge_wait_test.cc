@@ -45,7 +45,7 @@ TEST_F(EdgeWaitTest, BytesAnEndAndAResetAreToldOfWithoutAReader) {
 }
 
 TEST_F(EdgeWaitTest, EachEdgeIsToldOfAlthoughNobodyReads) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   Watch watch;
   pair.socket->watch(&Watch::called, &watch);
   settle_loop();
@@ -59,7 +59,7 @@ TEST_F(EdgeWaitTest, EachEdgeIsToldOfAlthoughNobodyReads) {
 }
 
 TEST_F(EdgeWaitTest, AReaderGoesFirstAndTheWatchGoesOnAfterwards) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   Watch watch;
   pair.socket->watch(&Watch::called, &watch);
   settle_loop();
@@ -77,7 +77,7 @@ TEST_F(EdgeWaitTest, AReaderGoesFirstAndTheWatchGoesOnAfterwards) {
 }
 
 TEST_F(EdgeWaitTest, AnUnwatchedSocketIsReadAsIfItHadNeverBeenWatched) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   Watch watch;
   for (int i = 0; i < 20; ++i) {
     pair.socket->watch(&Watch::called, &watch);
@@ -96,7 +96,7 @@ TEST_F(EdgeWaitTest, AnUnwatchedSocketIsReadAsIfItHadNeverBeenWatched) {
 }
 
 TEST_F(EdgeWaitTest, AReadersDeadlineLeavesTheWatchInPlace) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   Watch watch;
   pair.socket->watch(&Watch::called, &watch);
   EXPECT_EQ(run(pair.socket->read(buffer_, steady_now() + milliseconds(5))).status, IoStatus::deadline);
@@ -106,7 +106,7 @@ TEST_F(EdgeWaitTest, AReadersDeadlineLeavesTheWatchInPlace) {
 }
 
 TEST_F(EdgeWaitTest, AWritersDeadlineLeavesTheWatchInPlace) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   Watch watch;
   pair.socket->watch(&Watch::called, &watch);
   std::string much(32U << 20U, 'x');

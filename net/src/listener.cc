@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "quoll/base/fd.h"
 #include "quoll/net/local_error.h"
 #include "quoll/net/stamped_socket.h"
 
@@ -30,19 +31,17 @@ Error cannot_listen(const TcpEndpoint& at, int error) {
   return Error{message, "listen"};
 }
 
-int open_socket(const TcpEndpoint& at, bool share, int backlog) {
-  const int fd = ::socket(at.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP);
-  if (fd < 0) return -1;
+Fd open_socket(const TcpEndpoint& at, bool share, int backlog) {
+  Fd opened(::socket(at.protocol().family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
+  if (!opened) return {};
+  const int fd = opened.get();
   const int on = 1;
   ::setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
   if (share) ::setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   ::setsockopt(fd, IPPROTO_TCP, TCP_INQ, &on, sizeof on);  // spares StampedSocket a peek before each wait
-  if (::bind(fd, at.data(), static_cast<socklen_t>(at.size())) == 0 && ::listen(fd, backlog) == 0) return fd;
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  return -1;
+  if (::bind(fd, at.data(), static_cast<socklen_t>(at.size())) == 0 && ::listen(fd, backlog) == 0) return opened;
+  return {};
 }
 
 bool out_of_descriptors(int error) {
@@ -54,23 +53,19 @@ bool out_of_descriptors(int error) {
 
 Result<void> check_free(const TcpEndpoint& at) {
   if (at.port() == 0) return {};
-  const int fd = open_socket(at, false, 1);
-  if (fd < 0) return cannot_listen(at, errno);
-  ::close(fd);
+  if (!open_socket(at, false, 1)) return cannot_listen(at, errno);
   return {};
 }
 
 Result<std::unique_ptr<Listener>> Listener::open(Loop& loop, const TcpEndpoint& at, const ListenOptions& options) {
-  const int fd = open_socket(at, true, options.backlog);
-  if (fd < 0) return cannot_listen(at, errno);
-  const bool stamps = loop.want_stamps && enable_stamps(fd);
+  Fd opened = open_socket(at, true, options.backlog);
+  if (!opened) return cannot_listen(at, errno);
+  const bool stamps = loop.want_stamps && enable_stamps(opened.get());
   Acceptor acceptor(loop.executor);
   boost::system::error_code error;
-  acceptor.assign(at.protocol(), fd, error);
-  if (error) {
-    ::close(fd);
-    return cannot_listen(at, error.value());
-  }
+  acceptor.assign(at.protocol(), opened.get(), error);
+  if (error) return cannot_listen(at, error.value());
+  opened.release();
   return std::unique_ptr<Listener>(new Listener(loop, std::move(acceptor), stamps));
 }
 
@@ -84,16 +79,14 @@ Task<void> Listener::run(std::function<void(TcpSocket)> on_accept) {
     const auto [error] = co_await acceptor_.async_wait(Acceptor::wait_read, kAwait);
     if (error) break;
     for (int i = 0; i < kBatch && acceptor_.is_open(); ++i) {
-      const int fd = ::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
-      if (fd >= 0) {
+      Fd accepted(::accept4(acceptor_.native_handle(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
+      if (accepted) {
         TcpSocket socket(loop_.executor);
         boost::system::error_code failed;
-        socket.assign(local_.protocol(), fd, failed);
-        if (failed) {
-          ::close(fd);
-        } else {
-          on_accept(std::move(socket));
-        }
+        socket.assign(local_.protocol(), accepted.get(), failed);
+        if (failed) continue;
+        accepted.release();
+        on_accept(std::move(socket));
         continue;
       }
       const int why = errno;

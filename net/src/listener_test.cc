@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "loopback_test.h"
+#include "quoll/testing/no_descriptors.h"
 #include "quoll/testing/result.h"
 
 namespace quoll::net {
@@ -34,24 +35,6 @@ class ListenerTest : public LoopbackTest {
   std::vector<TcpSocket> accepted_;
 };
 
-// No more descriptors for this process while it lives.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    const int next = ::dup(0);
-    ::close(next);
-    const rlimit none{static_cast<rlim_t>(next), before_.rlim_max};
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
-
 TEST_F(ListenerTest, PortZeroFindsAPortAndSaysWhich) {
   const auto listener = listen();
   EXPECT_NE(listener->local_endpoint().port(), 0);
@@ -60,9 +43,9 @@ TEST_F(ListenerTest, PortZeroFindsAPortAndSaysWhich) {
 
 TEST_F(ListenerTest, AcceptsMoreConnectionsThanOneBatch) {
   const auto listener = listen();
-  std::vector<Peer> peers;
+  std::vector<Wire> peers;
   peers.reserve(200);
-  for (int i = 0; i < 200; ++i) peers.push_back(Peer::connected_to(listener->local_endpoint()));
+  for (int i = 0; i < 200; ++i) peers.push_back(Wire::to(listener->local_endpoint().port()));
   run(*listener);
   EXPECT_TRUE(run_until([this] { return accepted_.size() == 200; }));
   end(*listener);
@@ -70,11 +53,11 @@ TEST_F(ListenerTest, AcceptsMoreConnectionsThanOneBatch) {
 
 TEST_F(ListenerTest, ARequestThatWaitedInTheBacklogIsStampedWhenItArrivedAndNotWhenItWasAccepted) {
   const auto listener = listen();
-  const Peer peer = Peer::connected_to(listener->local_endpoint());
+  Wire peer = Wire::to(listener->local_endpoint().port());
   const TimePoint before = steady_now();
   peer.send("GET /");
   const TimePoint after = steady_now();
-  block_this_thread(milliseconds(50));
+  spend(milliseconds(50));
   run(*listener);
   ASSERT_TRUE(run_until([this] { return accepted_.size() == 1; }));
   StampedSocket socket(loop_, std::move(accepted_.front()));
@@ -134,9 +117,9 @@ TEST_F(ListenerTest, APortIsFreeAgainAlthoughItsLastConnectionsAreInTimeWait) {
   {
     const PlainListener listener;
     at = listener.at();
-    const Peer peer = Peer::connected_to(at);
+    Wire peer = Wire::to(at.port());
     listener.accept();  // closed at once by this side, which keeps the TIME_WAIT
-    EXPECT_EQ(peer.receive(1), "");
+    EXPECT_EQ(peer.read_exactly(1), "");
   }
   EXPECT_TRUE(check_free(at).has_value());
   EXPECT_TRUE(Listener::open(loop_, at).has_value());
@@ -144,9 +127,9 @@ TEST_F(ListenerTest, APortIsFreeAgainAlthoughItsLastConnectionsAreInTimeWait) {
 
 TEST_F(ListenerTest, OutOfDescriptorsItWaitsWithoutSpinningAndThenAcceptsWhatIsInTheBacklog) {
   const auto listener = listen();
-  std::vector<Peer> peers;
+  std::vector<Wire> peers;
   peers.reserve(3);
-  for (int i = 0; i < 3; ++i) peers.push_back(Peer::connected_to(listener->local_endpoint()));
+  for (int i = 0; i < 3; ++i) peers.push_back(Wire::to(listener->local_endpoint().port()));
   // UBSan opens a pipe to look at an object of a type that it meets for the first time: let the loop turn once before.
   asio::steady_timer turn(context_, milliseconds(1));
   turn.async_wait([](const boost::system::error_code&) {});
@@ -156,7 +139,7 @@ TEST_F(ListenerTest, OutOfDescriptorsItWaitsWithoutSpinningAndThenAcceptsWhatIsI
   std::size_t turns = 0;
   bool none_accepted = false;
   {
-    const NoDescriptors none;
+    const testing::NoDescriptors none;
     turns = context_.run_for(milliseconds(100));
     none_accepted = accepted_.empty();
   }
@@ -168,8 +151,8 @@ TEST_F(ListenerTest, OutOfDescriptorsItWaitsWithoutSpinningAndThenAcceptsWhatIsI
 
 TEST_F(ListenerTest, CloseEndsRunAlsoFromInsideAnAccept) {
   const auto listener = listen();
-  const Peer peer = Peer::connected_to(listener->local_endpoint());
-  const Peer another = Peer::connected_to(listener->local_endpoint());
+  Wire peer = Wire::to(listener->local_endpoint().port());
+  Wire another = Wire::to(listener->local_endpoint().port());
   bool ended = false;
   auto accept_one = [](Listener& on, int& count) -> Task<void> {
     co_await on.run([&on, &count](const TcpSocket&) {

@@ -13,6 +13,7 @@
 #include <utility>
 
 #include "quoll/base/assert.h"
+#include "quoll/base/fd.h"
 #include "quoll/net/connect.h"
 #include "quoll/net/listener.h"
 
@@ -150,14 +151,13 @@ void peek_at_an_empty_socket(benchmark::State& state) {
 BENCHMARK(peek_at_an_empty_socket);
 
 void rearm_with_epoll_ctl(benchmark::State& state) {
-  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
-  const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  const Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   epoll_event event{};
   event.events = EPOLLIN | EPOLLERR | EPOLLHUP | EPOLLPRI | EPOLLET;
-  QUOLL_ASSERT(::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0);
-  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(::epoll_ctl(epoll, EPOLL_CTL_MOD, fd, &event));
-  ::close(fd);
-  ::close(epoll);
+  QUOLL_ASSERT(::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd.get(), &event) == 0);
+  for ([[maybe_unused]] auto _ : state)
+    benchmark::DoNotOptimize(::epoll_ctl(epoll.get(), EPOLL_CTL_MOD, fd.get(), &event));
 }
 BENCHMARK(rearm_with_epoll_ctl);
 

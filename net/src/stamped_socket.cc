@@ -3,11 +3,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <ctime>
 
 #include <cerrno>
-#include <cstring>
-#include <optional>
 #include <tuple>
 
 #include "quoll/base/assert.h"
@@ -15,32 +12,6 @@
 
 namespace quoll::net {
 namespace {
-
-WallTime to_wall(const timespec& stamp) {
-  return WallTime(std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec));
-}
-
-// What recvmsg tells beside the bytes.
-struct Aside {
-  std::optional<WallTime> stamp;
-  bool nothing_left = false;  // neither bytes nor the end of the stream; false also where the kernel does not say
-};
-
-Aside read_aside(msghdr& message) {
-  Aside out;
-  for (cmsghdr* c = CMSG_FIRSTHDR(&message); c != nullptr; c = CMSG_NXTHDR(&message, c)) {
-    if (c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_TIMESTAMPNS) {
-      timespec stamp;
-      std::memcpy(&stamp, CMSG_DATA(c), sizeof stamp);
-      out.stamp = to_wall(stamp);
-    } else if (c->cmsg_level == IPPROTO_TCP && c->cmsg_type == TCP_CM_INQ) {
-      int left = 0;
-      std::memcpy(&left, CMSG_DATA(c), sizeof left);
-      out.nothing_left = left == 0;
-    }
-  }
-  return out;
-}
 
 bool would_block(int error) {
   return error == EAGAIN || error == EWOULDBLOCK;
@@ -61,52 +32,11 @@ std::span<iovec> drop_front(std::span<iovec> pieces, std::size_t written) {
 
 }  // namespace
 
-bool enable_stamps(int fd) {
-  const int on = 1;
-  return ::setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on) == 0;
-}
-
 ReadResult StampedSocket::try_read(std::span<char> into) {
-  QUOLL_ASSERT(!into.empty());  // recvmsg would return 0, which reads as EOF
-  ReadResult out;
-  iovec piece{into.data(), into.size()};
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(timespec)) + CMSG_SPACE(sizeof(int))];
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  ssize_t n;
-  do {
-    n = ::recvmsg(native_handle(), &message, MSG_DONTWAIT);
-  } while (n < 0 && errno == EINTR);
-  drained_ = n < 0 && would_block(errno);
-  if (drained_) return out;
-
-  // The clock is read after the bytes, so that nothing between arrival and here is left out of our own delay.
-  const int error = n < 0 ? errno : 0;
-  const Aside aside = n > 0 ? read_aside(message) : Aside{};
-  // Having returned less than it had room for would not be enough: an end of the stream may lie behind the bytes, and
-  // if both came together, no edge will tell.
-  drained_ = aside.nothing_left;
-  if (aside.stamp) {
-    const ClockReading now = read_clocks(loop().stamps.offset());
-    loop().stamps.observe(now);
-    const Arrival arrival = loop().stamps.convert(*aside.stamp, earliest_arrival());
-    out.read_at = now.steady;
-    out.arrived_at = arrival.at;
-    out.stamped = arrival.exact;
-  } else {
-    out.read_at = out.arrived_at = loop().now();
+  const ReadResult out = stamped_read(native_handle(), into, loop().stamps, earliest_arrival(), &drained_);
+  if (out.status == IoStatus::ok) {
+    (out.stamped ? loop().counters.stamped_reads : loop().counters.unstamped_reads).add();
   }
-  if (n <= 0) {
-    out.status = n == 0 ? IoStatus::eof : IoStatus::error;
-    out.error = error;
-    return out;
-  }
-  out.status = IoStatus::ok;
-  out.bytes = static_cast<std::size_t>(n);
-  (out.stamped ? loop().counters.stamped_reads : loop().counters.unstamped_reads).add();
   return out;
 }
 

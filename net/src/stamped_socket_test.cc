@@ -37,12 +37,12 @@ class StampedSocketTest : public LoopbackTest {
 };
 
 TEST_F(StampedSocketTest, DataComesWithAStampBetweenItsSendAndItsRead) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   const TimePoint before = steady_now();
   pair.peer.send("hello");
   await_arrival(pair.socket->native_handle());
   const TimePoint after = steady_now();
-  block_this_thread(milliseconds(20));
+  spend(milliseconds(20));
   const ReadResult got = run(pair.socket->read(buffer_, kNever));
   EXPECT_EQ(got.status, IoStatus::ok);
   EXPECT_EQ(text(buffer_, got), "hello");
@@ -53,7 +53,7 @@ TEST_F(StampedSocketTest, DataComesWithAStampBetweenItsSendAndItsRead) {
 }
 
 TEST_F(StampedSocketTest, ASuspendedReadIsWokenByData) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::optional<ReadResult> got;
   start(pair.socket->read(buffer_, kNever), got);
   then([&pair] { pair.peer.send("late"); });
@@ -62,10 +62,10 @@ TEST_F(StampedSocketTest, ASuspendedReadIsWokenByData) {
 }
 
 TEST_F(StampedSocketTest, SeveralSegmentsInOneReadCarryTheStampOfTheLast) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   pair.peer.send("first ");
   await_arrival(pair.socket->native_handle());
-  block_this_thread(milliseconds(20));
+  spend(milliseconds(20));
   const TimePoint between = steady_now();
   pair.peer.send("second");
   int there = 0;
@@ -76,7 +76,7 @@ TEST_F(StampedSocketTest, SeveralSegmentsInOneReadCarryTheStampOfTheLast) {
 }
 
 TEST_F(StampedSocketTest, AnEmptySocketWouldBlockAndReadsNoClock) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   const ReadResult got = pair.socket->try_read(buffer_);
   EXPECT_EQ(got.status, IoStatus::would_block);
   EXPECT_EQ(got.bytes, 0U);
@@ -84,17 +84,17 @@ TEST_F(StampedSocketTest, AnEmptySocketWouldBlockAndReadsNoClock) {
 }
 
 TEST_F(StampedSocketTest, ArrivalIsNeverBeforeTheEarliestThatTheCallerKnows) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   pair.peer.send("x");
   await_arrival(pair.socket->native_handle());
-  block_this_thread(milliseconds(10));
+  spend(milliseconds(10));
   const TimePoint earliest = steady_now();
   pair.socket->set_earliest_arrival(earliest);
   EXPECT_EQ(pair.socket->try_read(buffer_).arrived_at, earliest);
 }
 
 TEST_F(StampedSocketTest, ReadsAreCountedByWhetherTheyHadAStamp) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   const std::uint64_t stamped = loop_.counters.stamped_reads.value();
   pair.peer.send("x");
   run(pair.socket->read(buffer_, kNever));
@@ -146,7 +146,7 @@ TEST_F(StampedSocketTest, AnEndThatCameWithTheLastBytesEndsAWaitAtOnce) {
 }
 
 TEST_F(StampedSocketTest, ABufferThatIsFilledToTheBrimLeavesNoByteBehind) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   pair.peer.send("12345678");
   await_arrival(pair.socket->native_handle());
   const std::span<char> four(buffer_.data(), 4);
@@ -157,7 +157,7 @@ TEST_F(StampedSocketTest, ABufferThatIsFilledToTheBrimLeavesNoByteBehind) {
 
 // Each order of arrival, edge, read and wait, many times: a lost edge would end in a deadline.
 TEST_F(StampedSocketTest, NoWaitMissesAnEdge) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   constexpr std::size_t kTotal = 300'000;
   std::thread sender([&pair] {
     const std::string text(700, 'e');
@@ -202,7 +202,7 @@ TEST_F(StampedSocketTest, WritingToAResetConnectionIsAnErrorAndNoSignal) {
 }
 
 TEST_F(StampedSocketTest, AbortIsSeenAsAResetByThePeer) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   pair.socket->abort();
   char byte = 0;
   EXPECT_EQ(::recv(pair.peer.fd(), &byte, 1, 0), -1);
@@ -212,9 +212,9 @@ TEST_F(StampedSocketTest, AbortIsSeenAsAResetByThePeer) {
 }
 
 TEST_F(StampedSocketTest, ShutdownSendIsSeenAsEofAndReadingGoesOn) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   pair.socket->shutdown_send();
-  EXPECT_EQ(pair.peer.receive(1), "");
+  EXPECT_EQ(pair.peer.read_exactly(1), "");
   pair.peer.send("still");
   EXPECT_EQ(run(pair.socket->read(buffer_, kNever)).bytes, 5U);
 }
@@ -234,7 +234,7 @@ TEST_F(StampedSocketTest, PeekTellsQuietReadableAndClosedAndConsumesNothing) {
 }
 
 TEST_F(StampedSocketTest, AWriteLargerThanAllBuffersArrivesWholeAndInOrder) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   shrink_buffers(pair);
   std::string sent;
   for (int i = 0; i < 2'000'000; ++i) sent += static_cast<char>('a' + i * 7 % 26);
@@ -247,7 +247,7 @@ TEST_F(StampedSocketTest, AWriteLargerThanAllBuffersArrivesWholeAndInOrder) {
   }
   ASSERT_EQ(at, sent.size());
   std::string received;
-  std::thread reader([&] { received = pair.peer.receive(sent.size()); });
+  std::thread reader([&] { received = pair.peer.read_exactly(sent.size()); });
   const WriteResult got = run(pair.socket->write(pieces, kNever));
   reader.join();
   EXPECT_EQ(got.status, IoStatus::ok);
@@ -256,7 +256,7 @@ TEST_F(StampedSocketTest, AWriteLargerThanAllBuffersArrivesWholeAndInOrder) {
 }
 
 TEST_F(StampedSocketTest, AWriteOfNothingIsDoneAtOnce) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::vector<iovec> pieces{{nullptr, 0}, {nullptr, 0}};
   const WriteResult got = run(pair.socket->write(pieces, kNever));
   EXPECT_EQ(got.status, IoStatus::ok);
@@ -264,7 +264,7 @@ TEST_F(StampedSocketTest, AWriteOfNothingIsDoneAtOnce) {
 }
 
 TEST_F(StampedSocketTest, AWriteToAPeerThatDoesNotReadEndsAtItsDeadlineAndSaysHowFarItGot) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   shrink_buffers(pair);
   const TimePoint deadline = steady_now() + milliseconds(30);
   const WriteResult got = run(write_all(*pair.socket, big_, deadline));
@@ -273,19 +273,19 @@ TEST_F(StampedSocketTest, AWriteToAPeerThatDoesNotReadEndsAtItsDeadlineAndSaysHo
   EXPECT_GT(got.bytes, 0U);
   EXPECT_LT(got.bytes, big_.size());
   pair.socket->shutdown_send();
-  EXPECT_EQ(pair.peer.receive(big_.size()).size(), got.bytes);
+  EXPECT_EQ(pair.peer.read_exactly(big_.size()).size(), got.bytes);
 }
 
 // The bug: each byte that went out after the deadline bought another round, so a peer that reads a little at a time
 // kept a write going for ever.
 TEST_F(StampedSocketTest, AWriteToAPeerThatReadsSlowlyEndsAtItsDeadline) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   shrink_buffers(pair);
   std::string huge;
   huge.resize(20'000'000, 'h');
   std::atomic<bool> stop{false};
   std::thread reader([&] {
-    while (!stop && !pair.peer.receive(2048).empty()) block_this_thread(std::chrono::microseconds(200));
+    while (!stop && !pair.peer.read_exactly(2048).empty()) spend(std::chrono::microseconds(200));
   });
   const TimePoint deadline = steady_now() + milliseconds(30);
   const WriteResult got = run(write_all(*pair.socket, huge, deadline));
@@ -297,7 +297,7 @@ TEST_F(StampedSocketTest, AWriteToAPeerThatReadsSlowlyEndsAtItsDeadline) {
 }
 
 TEST_F(StampedSocketTest, ClosingWakesTheReaderWithAnError) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::optional<ReadResult> got;
   start(pair.socket->read(buffer_, kNever), got);
   then([&pair] { pair.socket->close(); });
@@ -307,7 +307,7 @@ TEST_F(StampedSocketTest, ClosingWakesTheReaderWithAnError) {
 }
 
 TEST_F(StampedSocketTest, ClosingWakesTheWriterWithAnError) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   shrink_buffers(pair);
   std::optional<WriteResult> got;
   start(write_all(*pair.socket, big_, kNever), got);
@@ -317,7 +317,7 @@ TEST_F(StampedSocketTest, ClosingWakesTheWriterWithAnError) {
 }
 
 TEST_F(StampedSocketTest, BothDirectionsCanWaitAtOnce) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   shrink_buffers(pair);
   std::optional<WriteResult> written;
   std::optional<ReadResult> got;
@@ -327,7 +327,7 @@ TEST_F(StampedSocketTest, BothDirectionsCanWaitAtOnce) {
   ASSERT_TRUE(run_until([&got] { return got.has_value(); }));
   EXPECT_EQ(text(buffer_, *got), "meanwhile");
   EXPECT_FALSE(written.has_value());
-  std::thread reader([&] { EXPECT_EQ(pair.peer.receive(big_.size()).size(), big_.size()); });
+  std::thread reader([&] { EXPECT_EQ(pair.peer.read_exactly(big_.size()).size(), big_.size()); });
   EXPECT_TRUE(run_until([&written] { return written.has_value(); }));
   pair.socket->close();
   reader.join();
@@ -336,7 +336,7 @@ TEST_F(StampedSocketTest, BothDirectionsCanWaitAtOnce) {
 }
 
 TEST_F(StampedSocketTest, TheReadersDeadlineDoesNotEndTheWrite) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   shrink_buffers(pair);
   std::optional<WriteResult> written;
   std::optional<ReadResult> got;
@@ -345,7 +345,7 @@ TEST_F(StampedSocketTest, TheReadersDeadlineDoesNotEndTheWrite) {
   ASSERT_TRUE(run_until([&got] { return got.has_value(); }));
   EXPECT_EQ(got->status, IoStatus::deadline);
   EXPECT_FALSE(written.has_value());
-  std::thread reader([&] { EXPECT_EQ(pair.peer.receive(big_.size()).size(), big_.size()); });
+  std::thread reader([&] { EXPECT_EQ(pair.peer.read_exactly(big_.size()).size(), big_.size()); });
   EXPECT_TRUE(run_until([&written] { return written.has_value(); }));
   pair.socket->close();
   reader.join();
@@ -355,7 +355,7 @@ TEST_F(StampedSocketTest, TheReadersDeadlineDoesNotEndTheWrite) {
 }
 
 TEST_F(StampedSocketTest, TheWritersDeadlineDoesNotEndTheRead) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   shrink_buffers(pair);
   std::optional<WriteResult> written;
   std::optional<ReadResult> got;
@@ -391,7 +391,7 @@ class Interrupted {
 
 TEST_F(StampedSocketTest, SignalsInterruptNothing) {
   const Interrupted interrupted;
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   const TimePoint end = steady_now() + milliseconds(50);
   while (steady_now() < end) {
     std::optional<ReadResult> got;
@@ -401,7 +401,7 @@ TEST_F(StampedSocketTest, SignalsInterruptNothing) {
     ASSERT_EQ(got->status, IoStatus::ok);
     const WriteResult sent = run(write_all(*pair.socket, "pong", kNever));
     ASSERT_EQ(sent.status, IoStatus::ok);
-    ASSERT_EQ(pair.peer.receive(4), "pong");
+    ASSERT_EQ(pair.peer.read_exactly(4), "pong");
   }
   const TimePoint deadline = steady_now() + milliseconds(20);
   EXPECT_EQ(run(pair.socket->read(buffer_, deadline)).status, IoStatus::deadline);
@@ -410,8 +410,8 @@ TEST_F(StampedSocketTest, SignalsInterruptNothing) {
 
 TEST_F(StampedSocketTest, AWorkerMayEndWhileAReadWaits) {
   const PlainListener listener;
-  Peer peer = Peer::connected_to(listener.at());
-  Peer accepted = listener.accept();
+  Wire peer = Wire::to(listener.port());
+  Wire accepted(listener.accept());
   ::fcntl(accepted.fd(), F_SETFL, O_NONBLOCK);
   {
     Worker worker(0);
@@ -432,7 +432,7 @@ TEST_F(StampedSocketTest, AWorkerMayEndWhileAReadWaits) {
     while (!waits && steady_now() < limit) std::this_thread::yield();
     EXPECT_TRUE(waits);
   }
-  EXPECT_EQ(peer.receive(1), "") << "the connection is closed with the worker";
+  EXPECT_EQ(peer.read_exactly(1), "") << "the connection is closed with the worker";
 }
 
 }  // namespace

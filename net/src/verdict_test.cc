@@ -18,7 +18,7 @@ class VerdictTest : public LoopbackTest {
   // Answers a waiting read from the loop itself, which is what a blocked loop finds when it gets to run again: the
   // answer has arrived, then the deadline has passed, and neither has been looked at.
   std::optional<ReadResult> answer_then_block_over_the_deadline(DeadlinePolicy policy, TimePoint& deadline) {
-    const Pair pair = make_pair();
+    Pair pair = make_pair();
     pair.socket->set_deadline_policy(policy);
     std::optional<ReadResult> got;
     start(pair.socket->read(buffer_, kNever, true), got);
@@ -27,7 +27,7 @@ class VerdictTest : public LoopbackTest {
       await_arrival(pair.socket->native_handle());
       deadline = steady_now() + milliseconds(20);
       pair.socket->move_read_deadline(deadline);
-      block_this_thread(milliseconds(40));
+      spend(milliseconds(40));
     });
     run_until([&got] { return got.has_value(); });
     return got;
@@ -45,7 +45,7 @@ class VerdictTest : public LoopbackTest {
   void let_a_deadline_pass() {
     unanswered_.emplace([](void*) {}, nullptr);
     loop_.deadlines.set(*unanswered_, steady_now() + milliseconds(1));
-    block_this_thread(milliseconds(5));
+    spend(milliseconds(5));
   }
   std::optional<Deadline> unanswered_;
 
@@ -64,11 +64,11 @@ class VerdictTest : public LoopbackTest {
     }
     then([&] {
       let_a_deadline_pass();
-      for (const Reader& reader : readers) reader.pair.peer.send("in time");
+      for (Reader& reader : readers) reader.pair.peer.send("in time");
       for (const Reader& reader : readers) await_arrival(reader.pair.socket->native_handle());
       deadline = steady_now() + milliseconds(20);
       for (const Reader& reader : readers) reader.pair.socket->move_read_deadline(deadline);
-      block_this_thread(milliseconds(40));
+      spend(milliseconds(40));
     });
     const bool all = run_until([&readers] {
       return std::all_of(readers.begin(), readers.end(), [](const Reader& reader) { return reader.got.has_value(); });
@@ -112,7 +112,7 @@ TEST_F(VerdictTest, M1TimersDoRunBeforeTheBytesOfSomeSockets) {
   }
   then([&] {
     let_a_deadline_pass();
-    for (const Pair& pair : pairs) pair.peer.send("in time");
+    for (Pair& pair : pairs) pair.peer.send("in time");
     for (const Pair& pair : pairs) await_arrival(pair.socket->native_handle());
     for (const Pair& pair : pairs) pair.socket->move_read_deadline(steady_now());
   });
@@ -122,11 +122,11 @@ TEST_F(VerdictTest, M1TimersDoRunBeforeTheBytesOfSomeSockets) {
 }
 
 TEST_F(VerdictTest, M2ADeadlineSetAfterALongBlockIsNotEarly) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::optional<ReadResult> got;
   TimePoint deadline;
   then([&] {
-    block_this_thread(milliseconds(60));
+    spend(milliseconds(60));
     deadline = steady_now() + milliseconds(30);
     start(pair.socket->read(buffer_, deadline), got);
   });
@@ -154,14 +154,14 @@ TEST_F(VerdictTest, M3ControlTheTimersVerdictOnTheSameAnswerIsATimeout) {
 }
 
 TEST_F(VerdictTest, M3AnAnswerThatIsTrulyLateIsDataWithAnArrivalAfterTheDeadline) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::optional<ReadResult> got;
   TimePoint deadline;
   start(pair.socket->read(buffer_, kNever, true), got);
   then([&] {
     deadline = steady_now() + milliseconds(10);
     pair.socket->move_read_deadline(deadline);
-    block_this_thread(milliseconds(20));
+    spend(milliseconds(20));
     pair.peer.send("late");
     await_arrival(pair.socket->native_handle());
   });
@@ -172,11 +172,11 @@ TEST_F(VerdictTest, M3AnAnswerThatIsTrulyLateIsDataWithAnArrivalAfterTheDeadline
 }
 
 TEST_F(VerdictTest, M3AnEmptySocketIsATimeoutAfterTheBlockAndNotBefore) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::optional<ReadResult> got;
   const TimePoint deadline = steady_now() + milliseconds(20);
   start(pair.socket->read(buffer_, deadline), got);
-  then([] { block_this_thread(milliseconds(60)); });
+  then([] { spend(milliseconds(60)); });
   ASSERT_TRUE(run_until([&got] { return got.has_value(); }));
   EXPECT_EQ(got->status, IoStatus::deadline);
   EXPECT_GE(got->read_at, deadline);
@@ -196,7 +196,7 @@ TEST_F(VerdictTest, M3EofAtTheDeadlineIsEofAndNoTimeout) {
 }
 
 TEST_F(VerdictTest, M4TheUpstreamsLatencyDoesNotContainOurOwnBlock) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   char request[] = "request";
   iovec piece{request, sizeof request};
   std::span<iovec> pieces(&piece, 1);
@@ -210,7 +210,7 @@ TEST_F(VerdictTest, M4TheUpstreamsLatencyDoesNotContainOurOwnBlock) {
     pair.peer.send("answer");
     await_arrival(pair.socket->native_handle());
     answered = steady_now();
-    block_this_thread(milliseconds(80));
+    spend(milliseconds(80));
   });
   ASSERT_TRUE(run_until([&got] { return got.has_value(); }));
   const Duration upstream = got->arrived_at - sent.sent_at;
@@ -221,7 +221,7 @@ TEST_F(VerdictTest, M4TheUpstreamsLatencyDoesNotContainOurOwnBlock) {
 }
 
 TEST_F(VerdictTest, ADeadlineThatIsAlreadyOverStillLooksIntoTheSocket) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   pair.peer.send("there");
   await_arrival(pair.socket->native_handle());
   const TimePoint past = steady_now() - seconds(1);
@@ -234,7 +234,7 @@ TEST_F(VerdictTest, ADeadlineThatIsAlreadyOverStillLooksIntoTheSocket) {
 }
 
 TEST_F(VerdictTest, AnEarlierDeadlineReplacesTheOneUnderWay) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::optional<ReadResult> got;
   TimePoint deadline;
   start(pair.socket->read(buffer_, steady_now() + seconds(60)), got);
@@ -248,7 +248,7 @@ TEST_F(VerdictTest, AnEarlierDeadlineReplacesTheOneUnderWay) {
 }
 
 TEST_F(VerdictTest, ALaterDeadlineReplacesTheOneUnderWay) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   std::optional<ReadResult> got;
   TimePoint deadline;
   start(pair.socket->read(buffer_, steady_now() + milliseconds(20)), got);
@@ -262,7 +262,7 @@ TEST_F(VerdictTest, ALaterDeadlineReplacesTheOneUnderWay) {
 }
 
 TEST_F(VerdictTest, WithoutAReadUnderWayMovingItsDeadlineDoesNothing) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   pair.socket->move_read_deadline(steady_now());
   EXPECT_EQ(loop_.deadlines.size(), 0U);
   std::optional<ReadResult> got;
@@ -276,7 +276,7 @@ TEST_F(VerdictTest, WithoutAReadUnderWayMovingItsDeadlineDoesNothing) {
 // We did not read, so the window closed and the peer could not send: the gap counts from our own read, not from its
 // last byte, and the peer is not blamed for a pause that was ours.
 TEST_F(VerdictTest, APeerThatCouldNotSendBecauseWeDidNotReadIsNotBlamed) {
-  const Pair pair = make_pair();
+  Pair pair = make_pair();
   const std::string body(8'000'000, 'b');
   std::thread sender([&] {
     for (std::string_view rest = body; !rest.empty();) {
@@ -294,7 +294,7 @@ TEST_F(VerdictTest, APeerThatCouldNotSendBecauseWeDidNotReadIsNotBlamed) {
     EXPECT_EQ(got.status, IoStatus::ok) << "after " << received << " bytes";
     if (got.status != IoStatus::ok) break;
     received += got.bytes;
-    if (!paused) block_this_thread(kGap + milliseconds(40));
+    if (!paused) spend(kGap + milliseconds(40));
     paused = true;
   }
   pair.socket->close();

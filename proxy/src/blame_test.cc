@@ -2,6 +2,7 @@
 // upstream's failures open its circuit.
 #include <sys/resource.h>
 
+#include "quoll/testing/no_descriptors.h"
 #include "testbed.h"
 
 namespace quoll::proxy::testing {
@@ -181,25 +182,6 @@ TEST(Blame, QuietEventStreamsAreNoFailure) {
   EXPECT_EQ(bed.attempts("success"), kClients + 1);
 }
 
-// No descriptor is left while it lives.
-class NoDescriptors {
- public:
-  NoDescriptors() {
-    ::getrlimit(RLIMIT_NOFILE, &before_);
-    rlimit none = before_;
-    const int next = ::dup(0);
-    ::close(next);
-    none.rlim_cur = static_cast<rlim_t>(next);
-    ::setrlimit(RLIMIT_NOFILE, &none);
-  }
-  ~NoDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
-  NoDescriptors(const NoDescriptors&) = delete;
-  NoDescriptors& operator=(const NoDescriptors&) = delete;
-
- private:
-  rlimit before_{};
-};
-
 TEST(Blame, OurOwnLackOfDescriptorsDoesNotOpenTheCircuit) {
   for (const bool fallback : {false, true}) {
     const Testbed bed(always(answer(200, "ok")), [&](ProxyOptions& o) {
@@ -217,7 +199,7 @@ TEST(Blame, OurOwnLackOfDescriptorsDoesNotOpenTheCircuit) {
     ASSERT_EQ(bed.upstream.connections(), 1);
     {
       Wire holds_the_kept_one = bed.client();
-      const NoDescriptors none;
+      const quoll::testing::NoDescriptors none;
       for (Wire& client : clients) ASSERT_TRUE(client.send(post_head("/", 1)));  // one has the kept connection
       int refused = 0;
       for (Wire& client : clients) {

@@ -9,6 +9,7 @@
 
 #include "own_health.h"
 #include "quoll/base/rng.h"
+#include "quoll/base/version.h"
 #include "quoll/net/listener.h"
 #include "quoll/proxy/admin/admin.h"
 #include "quoll/proxy/admin/pages.h"
@@ -107,7 +108,7 @@ Result<void> Proxy::Impl::open() {
 
 void Proxy::Impl::register_metrics() {
   telemetry::register_process_metrics(registry);
-  telemetry::register_build_info(registry, "0.1.0");
+  telemetry::register_build_info(registry, version());
   telemetry::register_log_metrics(registry, log);
   registry.gauge_fn("quoll_request_duration_max_seconds",
                     "The longest time from a request's arrival to its answer in the last 15 s.", {}, [this] {

@@ -8,103 +8,28 @@
 #include <atomic>
 #include <cmath>
 #include <functional>
-#include <list>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "quoll/proxy/proxy.h"
+#include "quoll/testing/scripted_server.h"
 #include "quoll/testing/wait.h"
-#include "wire.h"
+#include "quoll/testing/wire.h"
 
 namespace quoll::proxy::testing {
 
-// An upstream that does with each connection what its script says. `nth` counts connections from 0.
-class ScriptedUpstream {
- public:
-  using Script = std::function<void(Wire& wire, int nth)>;
-
-  explicit ScriptedUpstream(Script script) : script_(std::move(script)) {
-    listener_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in at{};
-    at.sin_family = AF_INET;
-    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof at;
-    const bool open = ::bind(listener_, reinterpret_cast<sockaddr*>(&at), size) == 0 && ::listen(listener_, 1024) == 0;
-    if (!open || ::getsockname(listener_, reinterpret_cast<sockaddr*>(&at), &size) != 0) std::abort();
-    port_ = ntohs(at.sin_port);
-    thread_ = std::thread([this] { run(); });
-  }
-  ~ScriptedUpstream() { stop(); }
-  ScriptedUpstream(const ScriptedUpstream&) = delete;
-  ScriptedUpstream& operator=(const ScriptedUpstream&) = delete;
-
-  // Closes everything: who connects from now on is refused.
-  void stop() {
-    if (stopping_.exchange(true)) return;
-    ::shutdown(listener_, SHUT_RDWR);
-    thread_.join();
-    ::close(listener_);
-    {
-      const std::lock_guard lock(mutex_);
-      for (Served& served : served_) {
-        if (served.wire) served.wire->cut();
-      }
-    }
-    for (Served& served : served_) served.thread.join();
-  }
-  std::uint16_t port() const { return port_; }
-  int connections() const { return connections_.load(); }
-  // Connections whose script has ended: their end, and all that was sent before it, is on its way.
-  int ended() const { return ended_.load(); }
-
- private:
-  struct Served {
-    std::unique_ptr<Wire> wire;
-    std::thread thread;
-  };
-  void run() {
-    for (;;) {
-      const int fd = ::accept(listener_, nullptr, nullptr);
-      if (fd < 0) return;
-      const int nth = connections_++;
-      Served& served = served_.emplace_back();
-      served.wire = std::make_unique<Wire>(fd);
-      served.thread = std::thread([this, &served, nth] {
-        script_(*served.wire, nth);
-        const std::lock_guard lock(mutex_);
-        served.wire.reset();
-        ++ended_;
-      });
-    }
-  }
-
-  Script script_;
-  int listener_ = -1;
-  std::uint16_t port_ = 0;
-  std::atomic<int> connections_{0};
-  std::atomic<int> ended_{0};
-  std::atomic<bool> stopping_{false};
-  std::mutex mutex_;
-  std::list<Served> served_;
-  std::thread thread_;
-};
+using quoll::testing::always;
+using quoll::testing::Message;
+using quoll::testing::Wire;
+using quoll::testing::WireEnd;
+using ScriptedUpstream = quoll::testing::ScriptedServer;
 
 inline std::string answer(int status, std::string_view body, std::string_view fields = "") {
   return "HTTP/1.1 " + std::to_string(status) + " Word\r\nContent-Length: " + std::to_string(body.size()) + "\r\n" +
          std::string(fields) + "\r\n" + std::string(body);
-}
-
-// Reads requests and gives each the same answer.
-inline ScriptedUpstream::Script always(std::string text) {
-  return [text = std::move(text)](Wire& wire, int) {
-    while (wire.read_request().whole) {
-      if (!wire.send(text)) return;
-    }
-  };
 }
 
 inline std::string get(std::string_view path = "/", std::string_view fields = "") {

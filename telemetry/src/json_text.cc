@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <iterator>
+#include <string>
 
 #include "utf8.h"
 
@@ -9,7 +10,8 @@ namespace quoll::telemetry::internal {
 
 namespace {
 
-void append_escaped(fmt::memory_buffer& out, char c) {
+template <typename Out>
+void append_escaped(Out& out, char c) {
   switch (c) {
     case '"':
       return append(out, "\\\"");
@@ -33,7 +35,8 @@ bool needs_escape(char c) {
 
 }  // namespace
 
-void append_json_string(fmt::memory_buffer& out, std::string_view text, std::size_t max_bytes) {
+template <typename Out>
+void append_json_string(Out& out, std::string_view text, std::size_t max_bytes) {
   out.push_back('"');
   std::size_t used = 0;
   while (!text.empty()) {
@@ -56,12 +59,18 @@ void append_json_string(fmt::memory_buffer& out, std::string_view text, std::siz
   out.push_back('"');
 }
 
-void append_json_number(fmt::memory_buffer& out, double value) {
+template <typename Out>
+void append_json_number(Out& out, double value) {
   if (std::isfinite(value)) {
     fmt::format_to(std::back_inserter(out), "{}", value);
   } else {
     append(out, "null");
   }
 }
+
+template void append_json_string(fmt::memory_buffer& out, std::string_view text, std::size_t max_bytes);
+template void append_json_string(std::string& out, std::string_view text, std::size_t max_bytes);
+template void append_json_number(fmt::memory_buffer& out, double value);
+template void append_json_number(std::string& out, double value);
 
 }  // namespace quoll::telemetry::internal

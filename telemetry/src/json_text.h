@@ -1,4 +1,5 @@
-// JSON written by hand into a buffer: the few forms that log lines and the time series need. Private to telemetry.
+// The forms of JSON values, appended to a buffer: fmt::memory_buffer (log lines) or std::string (JsonWriter). Private
+// to telemetry.
 #pragma once
 
 #include <fmt/format.h>
@@ -8,13 +9,16 @@
 
 namespace quoll::telemetry::internal {
 
-inline void append(fmt::memory_buffer& out, std::string_view text) {
+template <typename Out>
+void append(Out& out, std::string_view text) {
   out.append(text.data(), text.data() + text.size());
 }
 // In quotes, escaped (RFC 8259, section 7). At most max_bytes of `text`, then "..."; bytes that are not well-formed
 // UTF-8 become '?'. Control characters are escaped, DEL too, so that nothing reaches a terminal raw.
-void append_json_string(fmt::memory_buffer& out, std::string_view text, std::size_t max_bytes);
+template <typename Out>
+void append_json_string(Out& out, std::string_view text, std::size_t max_bytes);
 // The shortest form that reads back as the same number; null for NaN and the infinities.
-void append_json_number(fmt::memory_buffer& out, double value);
+template <typename Out>
+void append_json_number(Out& out, double value);
 
 }  // namespace quoll::telemetry::internal

@@ -1,13 +1,11 @@
 #include "quoll/telemetry/time_series.h"
 
-#include <fmt/format.h>
 
 #include <algorithm>
 #include <cmath>
-#include <iterator>
 
-#include "json_text.h"
 #include "quoll/base/assert.h"
+#include "quoll/telemetry/json.h"
 
 namespace quoll::telemetry {
 
@@ -56,33 +54,22 @@ TimeSeries::Slice TimeSeries::since(WallTime t) const {
 
 std::string TimeSeries::json_since(WallTime t) const {
   const Slice slice = since(t);
-  fmt::memory_buffer out;
-  const auto comma = [&out](bool wanted) {
-    if (wanted) out.push_back(',');
-  };
-  internal::append(out, "{\"columns\":[");
-  for (std::size_t c = 0; c < columns_.size(); ++c) {
-    comma(c > 0);
-    internal::append_json_string(out, columns_[c], columns_[c].size());
-  }
-  internal::append(out, "],\"times\":[");
-  for (std::size_t i = 0; i < slice.times.size(); ++i) {
-    comma(i > 0);
-    const auto ms = std::chrono::floor<std::chrono::milliseconds>(slice.times[i].time_since_epoch()).count();
-    fmt::format_to(std::back_inserter(out), "{}.{:03}", ms / 1000, ms % 1000);
-  }
-  internal::append(out, "],\"values\":[");
-  for (std::size_t c = 0; c < slice.values.size(); ++c) {
-    comma(c > 0);
-    out.push_back('[');
-    for (std::size_t i = 0; i < slice.values[c].size(); ++i) {
-      comma(i > 0);
-      internal::append_json_number(out, slice.values[c][i]);
+  return json_object([&](JsonWriter& out) {
+    out.key("columns").begin_array();
+    for (const std::string& column : columns_) out.value(column);
+    out.end_array().key("times").begin_array();
+    for (const WallTime time : slice.times) {
+      const auto ms = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+      out.fixed(static_cast<double>(ms) / 1e3, 3);
     }
-    out.push_back(']');
-  }
-  internal::append(out, "]}");
-  return fmt::to_string(out);
+    out.end_array().key("values").begin_array();
+    for (const auto& column : slice.values) {
+      out.begin_array();
+      for (const double value : column) out.value(value);
+      out.end_array();
+    }
+    out.end_array();
+  });
 }
 
 std::size_t TimeSeries::size() const {

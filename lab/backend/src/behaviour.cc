@@ -167,11 +167,10 @@ Result<Change> parse_change(std::string_view text) {
   return change;
 }
 
-std::string json_members(const Behaviour& b) {
-  return fmt::format(
-      R"("mode":"{}","fail_rate":{},"status":{},"delay":"{}","degrade":"{}","slow_factor":{},"drip":"{}")",
-      to_string(b.mode), b.fail_rate, b.status, format_duration_range(b.delay), format_duration(b.degrade),
-      b.slow_factor, format_duration(b.drip));
+void put_members(telemetry::JsonWriter& out, const Behaviour& b) {
+  out.member("mode", to_string(b.mode)).member("fail_rate", b.fail_rate).member("status", b.status);
+  out.member("delay", format_duration_range(b.delay)).member("degrade", format_duration(b.degrade));
+  out.member("slow_factor", b.slow_factor).member("drip", format_duration(b.drip));
 }
 
 Plan make_plan(const Behaviour& b, std::size_t others, Rng& rng) {

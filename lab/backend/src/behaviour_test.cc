@@ -121,7 +121,8 @@ RC_GTEST_PROP(Change, NoInputBreaksTheParser, (const std::string& text)) {
 
 TEST(Behaviour, JsonIsReadBackAsAChange) {
   const Behaviour behaviour{.mode = Mode::slow, .fail_rate = 0.25, .status = 418, .slow_factor = 1.5};
-  const auto change = parse_change("{" + json_members(behaviour) + "}");
+  const auto change =
+      parse_change(telemetry::json_object([&](telemetry::JsonWriter& out) { put_members(out, behaviour); }));
   ASSERT_TRUE(change) << change.error().message;
   EXPECT_EQ(change->applied_to({}), behaviour);
 }

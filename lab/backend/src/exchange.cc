@@ -67,20 +67,20 @@ bool Server::Impl::take_input(Connection& c, int& budget) {
     queue(c);
     return false;
   }
-  const Received got = receive(c.fd, buffer, stamps, c.last_arrival);
-  if (got.kind == Received::Kind::would_block) {
+  const net::ReadResult got = net::stamped_read(c.fd.get(), buffer, stamps, c.last_arrival);
+  if (got.status == net::IoStatus::would_block) {
     c.readable = false;
     return false;
   }
-  if (got.kind != Received::Kind::data) {
+  if (got.status != net::IoStatus::ok) {
     client_left(c);
     return false;
   }
   // A short read has emptied the socket; the next arrival is a new edge. After a FIN there is none.
-  if (got.size < buffer.size() && !c.peer_closed) c.readable = false;
-  c.last_arrival = got.at;
+  if (got.bytes < buffer.size() && !c.peer_closed) c.readable = false;
+  c.last_arrival = got.arrived_at;
   c.active_at = steady_now();
-  const std::string_view bytes(buffer.data(), got.size);
+  const std::string_view bytes(buffer.data(), got.bytes);
   if (c.in.empty()) {
     c.in = feed(c, bytes);
   } else {
@@ -359,10 +359,10 @@ bool Server::Impl::discard(Connection& c, int& budget) {
     queue(c);
     return false;
   }
-  const Received got = receive(c.fd, buffer, stamps, c.last_arrival);
-  if (got.kind == Received::Kind::data) return true;
+  const net::ReadResult got = net::stamped_read(c.fd.get(), buffer, stamps, c.last_arrival);
+  if (got.status == net::IoStatus::ok) return true;
   c.readable = false;
-  if (got.kind != Received::Kind::would_block) close(c, false);
+  if (got.status != net::IoStatus::would_block) close(c, false);
   return false;
 }
 

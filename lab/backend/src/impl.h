@@ -1,7 +1,7 @@
 // Server::Impl: the loop, its connections and what they share. Private to this module.
 //
 // server.cc has the life of the loop and of the listeners, exchange.cc the life of one request, routes.cc what is
-// answered. Everything is confined to the thread in run(), except `stop_event`.
+// answered. Everything is confined to the thread in run(), except `stop`.
 #pragma once
 
 #include <cstdint>
@@ -17,6 +17,7 @@
 #include "quoll/http/head.h"
 #include "quoll/lab/backend/server.h"
 #include "quoll/lab/backend/truth.h"
+#include "quoll/net/stamped_read.h"
 #include "schedule.h"
 
 namespace quoll::lab::backend {
@@ -149,7 +150,7 @@ struct Server::Impl {
   Options options;
   http::Limits limits;
   Epoll epoll;
-  StopEvent stop_event;
+  StopSignal stop;
   Fd listener;
   Fd control_listener;
   std::uint16_t port = 0;

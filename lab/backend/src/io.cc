@@ -1,7 +1,6 @@
 #include "io.h"
 
 #include <netinet/tcp.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -12,13 +11,9 @@
 #include <system_error>
 
 #include "quoll/net/endpoint.h"
+#include "quoll/net/stamped_read.h"
 
 namespace quoll::lab::backend {
-
-void Fd::reset() {
-  if (fd_ >= 0) ::close(fd_);
-  fd_ = -1;
-}
 
 Error system_error(const std::string& what, int number) {
   return Error{what + ": " + std::generic_category().message(number), "system"};
@@ -32,7 +27,7 @@ Result<Fd> open_listener(const std::string& address) {
   const int on = 1;
   // Accepted sockets inherit both of the last two.
   ::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  ::setsockopt(fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, &on, sizeof on);
+  net::enable_stamps(fd.get());
   ::setsockopt(fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   if (::bind(fd.get(), endpoint->data(), static_cast<socklen_t>(endpoint->size())) != 0 ||
       ::listen(fd.get(), SOMAXCONN) != 0) {
@@ -72,16 +67,16 @@ Result<Epoll> Epoll::open() {
   return epoll;
 }
 
-bool Epoll::add(const Fd& fd, std::uint32_t events, std::uint64_t tag) {
+bool Epoll::add(int fd, std::uint32_t events, std::uint64_t tag) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = tag;
-  return ::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd.get(), &event) == 0;
+  return ::epoll_ctl(fd_.get(), EPOLL_CTL_ADD, fd, &event) == 0;
 }
 
-void Epoll::remove(const Fd& fd) {
+void Epoll::remove(int fd) {
   epoll_event unused{};
-  ::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd.get(), &unused);
+  ::epoll_ctl(fd_.get(), EPOLL_CTL_DEL, fd, &unused);
 }
 
 std::span<const epoll_event> Epoll::wait(TimePoint until) {
@@ -101,43 +96,6 @@ std::span<const epoll_event> Epoll::wait(TimePoint until) {
                          static_cast<int>(std::min<decltype(millis)>(millis, 60'000)));
   }
   return {events_.data(), static_cast<std::size_t>(std::max(count, 0))};
-}
-
-StopEvent::StopEvent() : fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
-
-void StopEvent::request() const {
-  const std::uint64_t one = 1;
-  // A full counter is a request already made; nothing else can fail.
-  [[maybe_unused]] const auto written = ::write(fd_.get(), &one, sizeof one);
-}
-
-Received receive(const Fd& fd, std::span<char> into, net::StampClock& clock, TimePoint earliest) {
-  iovec buffer{into.data(), into.size()};
-  alignas(cmsghdr) std::array<char, 128> control{};
-  msghdr message{};
-  message.msg_iov = &buffer;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  ssize_t size = 0;
-  do {
-    size = ::recvmsg(fd.get(), &message, MSG_DONTWAIT);
-  } while (size < 0 && errno == EINTR);
-  if (size == 0) return {Received::Kind::closed, 0, {}};
-  if (size < 0) {
-    const bool later = errno == EAGAIN || errno == EWOULDBLOCK;
-    return {later ? Received::Kind::would_block : Received::Kind::failed, 0, {}};
-  }
-  const net::ClockReading now = net::read_clocks();
-  clock.observe(now);
-  for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
-    timespec stamp{};
-    std::memcpy(&stamp, CMSG_DATA(part), sizeof stamp);
-    const WallTime wall(std::chrono::seconds(stamp.tv_sec) + std::chrono::nanoseconds(stamp.tv_nsec));
-    return {Received::Kind::data, static_cast<std::size_t>(size), clock.convert(wall, earliest).at};
-  }
-  return {Received::Kind::data, static_cast<std::size_t>(size), now.steady};
 }
 
 void close_with_reset(Fd& fd) {

@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "quoll/net/stamped_read.h"
 #include "test_client.h"
 
 namespace quoll::lab::backend {
@@ -13,7 +14,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 // The bytes a client sent, received `late` after it sent them, and the moment when it had.
-Received receive_late(Duration late, TimePoint& sent) {
+net::ReadResult receive_late(Duration late, TimePoint& sent) {
   const auto listener = open_listener("127.0.0.1:0");
   EXPECT_TRUE(listener);
   testing::Client client(local_port(*listener));
@@ -23,17 +24,17 @@ Received receive_late(Duration late, TimePoint& sent) {
   const Fd accepted(::accept(listener->get(), nullptr, nullptr));
   net::StampClock clock(net::read_clocks());
   std::array<char, 16> buffer{};
-  return receive(accepted, buffer, clock, {});
+  return net::stamped_read(accepted.get(), buffer, clock, {});
 }
 
 TEST(BackendIo, ReceivedIsWhenTheKernelHadItNotWhenWeLooked) {
   // The first socket with stamps flips a switch of the whole machine, and segments in that moment have none.
   TimePoint sent;
-  Received got = receive_late(milliseconds(50), sent);
-  for (int i = 0; i < 10 && got.at - sent > milliseconds(25); ++i) got = receive_late(milliseconds(50), sent);
-  EXPECT_EQ(got.kind, Received::Kind::data);
-  EXPECT_EQ(got.size, 4U);
-  EXPECT_LT(got.at - sent, milliseconds(25));
+  net::ReadResult got = receive_late(milliseconds(50), sent);
+  for (int i = 0; i < 10 && got.arrived_at - sent > milliseconds(25); ++i) got = receive_late(milliseconds(50), sent);
+  EXPECT_EQ(got.status, net::IoStatus::ok);
+  EXPECT_EQ(got.bytes, 4U);
+  EXPECT_LT(got.arrived_at - sent, milliseconds(25));
 }
 
 TEST(BackendIo, WaitEndsAtItsTimeAndNotBefore) {
@@ -47,7 +48,7 @@ TEST(BackendIo, WaitEndsAtItsTimeAndNotBefore) {
 
 TEST(BackendIo, StopWakesTheLoop) {
   auto epoll = Epoll::open();
-  const StopEvent stop;
+  StopSignal stop;
   ASSERT_TRUE(epoll->add(stop.fd(), EPOLLIN, 42));
   stop.request();
   const auto events = epoll->wait(steady_now() + seconds(30));

@@ -1,5 +1,6 @@
 #include "metrics.h"
 
+#include "quoll/base/version.h"
 #include "quoll/telemetry/process.h"
 
 namespace quoll::lab::backend {
@@ -12,7 +13,7 @@ Metrics::Metrics()
   registry_.counter_fn("quoll_backend_truth_dropped_total", "Records of ground truth lost to the bound.", {},
                        [this] { return static_cast<double>(truth_dropped_); });
   telemetry::register_process_metrics(registry_);
-  telemetry::register_build_info(registry_, "0.1.0");
+  telemetry::register_build_info(registry_, version());
 }
 
 void Metrics::request(Mode mode, unsigned status, Duration took) {

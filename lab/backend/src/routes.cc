@@ -6,10 +6,25 @@
 
 #include "impl.h"
 #include "quoll/http/write.h"
+#include "quoll/telemetry/json.h"
 
 namespace quoll::lab::backend {
 
 namespace {
+
+using telemetry::JsonWriter;
+
+// An object on a line of its own.
+template <typename Write>
+std::string line(const Write& write) {
+  return telemetry::json_object(write) + "\n";
+}
+
+std::string governed_text(std::string_view what, std::string_view text, std::string_view id) {
+  return line([&](JsonWriter& out) {
+    out.member(what, text).member("timestamp", format_rfc3339(wall_now())).member("id", id);
+  });
+}
 
 std::optional<std::uint64_t> number(std::string_view text) {
   std::uint64_t value = 0;
@@ -62,7 +77,8 @@ Answer Server::Impl::always_answer(Connection& c) {
     case Route::health: {
       if (!get) return wrong_method(request, "GET, HEAD");
       Answer answer;
-      answer.text = fmt::format("{{\"status\":\"ok\",\"mode\":\"{}\"}}\n", to_string(behaviour.mode));
+      answer.text =
+          line([&](JsonWriter& out) { out.member("status", "ok").member("mode", to_string(behaviour.mode)); });
       return answer;
     }
     case Route::metrics: {
@@ -110,15 +126,18 @@ Answer Server::Impl::control_answer(Connection& c) {
 }
 
 std::string Server::Impl::settings_json() const {
-  return fmt::format("{{{},{},\"seed\":{}}}\n", json_members(behaviour), schedule.json_members(steady_now()),
-                     options.seed);
+  return line([&](JsonWriter& out) {
+    put_members(out, behaviour);
+    schedule.put_members(out, steady_now());
+    out.member("seed", options.seed);
+  });
 }
 
 Answer Server::Impl::truth_answer(Connection& c) {
   const Request& request = c.request;
   Answer answer;
   if (request.method == "DELETE") {
-    answer.text = fmt::format("{{\"cleared\":{}}}\n", truth.clear());
+    answer.text = line([&](JsonWriter& out) { out.member("cleared", truth.clear()); });
     return answer;
   }
   if (request.method != "GET" && request.method != "HEAD") return wrong_method(request, "GET, HEAD, DELETE");
@@ -144,17 +163,14 @@ Answer Server::Impl::governed_answer(Connection& c) {
   answer.status = request.plan.status;
   http::append_field(answer.fields, "X-Request-Id", request.id);
   if (request.plan.status >= 400) {
-    answer.text = fmt::format("{{\"error\":\"{}\",\"timestamp\":\"{}\",\"id\":\"{}\"}}\n",
-                              http::reason_phrase(request.plan.status), format_rfc3339(wall_now()), request.id);
+    answer.text = governed_text("error", http::reason_phrase(request.plan.status), request.id);
   } else if (request.route == Route::count) {
-    answer.text = fmt::format("{{\"bytes\":{}}}\n", request.body_bytes);
+    answer.text = line([&](JsonWriter& out) { out.member("bytes", request.body_bytes); });
   } else if (request.route == Route::bytes) {
     answer.type = "application/octet-stream";
     answer.zeros = request.number;
   } else {
-    answer.text =
-        fmt::format("{{\"message\":\"Hello from the unstable backend\",\"timestamp\":\"{}\",\"id\":\"{}\"}}\n",
-                    format_rfc3339(wall_now()), request.id);
+    answer.text = governed_text("message", "Hello from the unstable backend", request.id);
   }
   return answer;
 }

@@ -43,15 +43,20 @@ std::string Schedule::reason(TimePoint now) const {
   return "settings";
 }
 
-std::string Schedule::json_members(TimePoint now) const {
-  std::string script = "null";
+void Schedule::put_members(telemetry::JsonWriter& out, TimePoint now) const {
+  out.key("script");
   if (const auto here = position(now)) {
-    // A step's text was understood word by word, so it has no character that JSON escapes.
-    script = fmt::format(R"({{"step":{},"line":"{}","loop":{}}})", here->step + 1, script_->steps[here->step].text,
-                         script_->loop);
+    out.begin_object().member("step", here->step + 1).member("line", script_->steps[here->step].text);
+    out.member("loop", script_->loop).end_object();
+  } else {
+    out.null();
   }
-  const std::string left = overridden(now) ? fmt::format("{:.0f}", to_millis(override_until_ - now)) : "null";
-  return fmt::format(R"("script":{},"for_ms":{})", script, left);
+  out.key("for_ms");
+  if (overridden(now)) {
+    out.fixed(to_millis(override_until_ - now), 0);
+  } else {
+    out.null();
+  }
 }
 
 }  // namespace quoll::lab::backend

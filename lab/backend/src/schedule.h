@@ -9,6 +9,7 @@
 
 #include "quoll/lab/backend/behaviour.h"
 #include "quoll/lab/backend/script.h"
+#include "quoll/telemetry/json.h"
 
 namespace quoll::lab::backend {
 
@@ -28,7 +29,7 @@ class Schedule {
   // For people: "script: 20s fail 503", "control, for 10s", "settings".
   std::string reason(TimePoint now) const;
   // Members of a JSON object: "script" (null, or step, line and loop) and "for_ms" (null, or what is left).
-  std::string json_members(TimePoint now) const;
+  void put_members(telemetry::JsonWriter& out, TimePoint now) const;
 
  private:
   std::optional<Script::Position> position(TimePoint now) const;

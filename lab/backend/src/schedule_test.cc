@@ -13,6 +13,10 @@ Schedule scripted() {
   return {{}, *Script::parse("10s healthy\n5s fail 503\n"), kStart};
 }
 
+std::string members(const Schedule& schedule, TimePoint now) {
+  return telemetry::json_object([&](telemetry::JsonWriter& out) { schedule.put_members(out, now); });
+}
+
 TEST(Schedule, FollowsTheScriptAndThenTheBase) {
   const Schedule schedule = scripted();
   EXPECT_EQ(schedule.at(kStart).mode, Mode::healthy);
@@ -49,9 +53,9 @@ TEST(Schedule, ChangeOfAnotherSettingLeavesTheScriptRunning) {
 
 TEST(Schedule, SaysInJsonWhereItStands) {
   Schedule schedule = scripted();
-  EXPECT_EQ(schedule.json_members(kStart), R"("script":{"step":1,"line":"10s healthy","loop":false},"for_ms":null)");
+  EXPECT_EQ(members(schedule, kStart), R"({"script":{"step":1,"line":"10s healthy","loop":false},"for_ms":null})");
   schedule.apply({.mode = Mode::hang, .lasting = seconds(2)}, kStart);
-  EXPECT_NE(schedule.json_members(kStart + seconds(1)).find("\"for_ms\":1000"), std::string::npos);
+  EXPECT_NE(members(schedule, kStart + seconds(1)).find("\"for_ms\":1000"), std::string::npos);
 }
 
 }  // namespace

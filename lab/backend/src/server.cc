@@ -77,7 +77,7 @@ Result<void> Server::Impl::listen_main() {
   if (!opened) return opened.error();
   listener = std::move(*opened);
   if (port == 0) port = local_port(listener);  // once: other threads may read it from then on
-  if (!epoll.add(listener, EPOLLIN, kListenerTag)) return system_error("watching the listener", errno);
+  if (!epoll.add(listener.get(), EPOLLIN, kListenerTag)) return system_error("watching the listener", errno);
   return {};
 }
 
@@ -87,14 +87,14 @@ Result<void> Server::Impl::open() {
   auto opened = Epoll::open();
   if (!opened) return opened.error();
   epoll = std::move(*opened);
-  if (!stop_event.fd() || !epoll.add(stop_event.fd(), EPOLLIN, kStopTag)) return system_error("opening eventfd", errno);
+  if (stop.fd() < 0 || !epoll.add(stop.fd(), EPOLLIN, kStopTag)) return system_error("opening eventfd", errno);
   if (auto listening = listen_main(); !listening) return listening;
   if (!options.control.empty()) {
     auto control = open_listener(options.control);
     if (!control) return control.error();
     control_listener = std::move(*control);
     control_port = local_port(control_listener);
-    if (!epoll.add(control_listener, EPOLLIN, kControlTag)) return system_error("watching the listener", errno);
+    if (!epoll.add(control_listener.get(), EPOLLIN, kControlTag)) return system_error("watching the listener", errno);
   }
   return {};
 }
@@ -165,7 +165,7 @@ void Server::Impl::accept_from(Fd& from, bool control) {
   }
   if (!full || control) return;
   // A listener left in epoll would keep the loop spinning. The sweep takes it up again.
-  if (listener) epoll.remove(listener);
+  if (listener) epoll.remove(listener.get());
   accepting = false;
   emit(Event::Kind::warning, fmt::format("{} connections are open; more wait", open_connections));
 }
@@ -181,7 +181,7 @@ void Server::Impl::add_connection(Fd fd, bool control) {
   c.on_control_port = control;
   c.active_at = steady_now();
   ++open_connections;
-  if (!epoll.add(c.fd, EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, tag_of(c))) close(c, false);
+  if (!epoll.add(c.fd.get(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, tag_of(c))) close(c, false);
 }
 
 void Server::Impl::fire_timers(TimePoint now) {
@@ -253,7 +253,7 @@ void Server::Impl::sweep(TimePoint now) {
     if (idle > limit) client_left(c);
   }
   if (!accepting && open_connections < max_connections && listener) {
-    accepting = epoll.add(listener, EPOLLIN, kListenerTag);
+    accepting = epoll.add(listener.get(), EPOLLIN, kListenerTag);
   }
 }
 
@@ -261,7 +261,7 @@ void Server::Impl::begin_stop(TimePoint now) {
   if (stopping) return;
   stopping = true;
   stop_at = now + kDrain;
-  epoll.remove(stop_event.fd());
+  epoll.remove(stop.fd());
   listener.reset();
   control_listener.reset();
   emit(Event::Kind::stopping, fmt::format("{} requests in progress", in_progress));
@@ -326,8 +326,12 @@ std::uint16_t Server::control_port() const {
 Result<void> Server::run() {
   return impl_->run();
 }
+StopSignal& Server::stop_signal() {
+  return impl_->stop;
+}
+
 void Server::stop() {
-  impl_->stop_event.request();
+  impl_->stop.request();
 }
 
 }  // namespace quoll::lab::backend

@@ -5,6 +5,7 @@
 #include <iterator>
 
 #include "quoll/base/assert.h"
+#include "quoll/telemetry/json.h"
 
 namespace quoll::lab::backend {
 
@@ -53,15 +54,22 @@ void TruthLog::append_json(std::uint64_t number, std::string& out) const {
   QUOLL_ASSERT(number >= first_ && number < next());
   const TruthRecord& record = records_[number - first_];
   const auto nanos = [](const std::optional<TimePoint>& at) {
-    return at ? std::to_string(at->time_since_epoch().count()) : std::string("null");
+    return at ? std::optional(at->time_since_epoch().count()) : std::nullopt;
   };
-  fmt::format_to(std::back_inserter(out),
-                 R"({{"seq":{},"id":"{}","received_ns":{},"sending_ns":{},"answered_ns":{},"planned_ms":{:.3f},)"
-                 R"("status":{},"mode":"{}","end":"{}"}})"
-                 "\n",
-                 number, record.id, record.received.time_since_epoch().count(), nanos(record.sending),
-                 nanos(record.answered), to_millis(record.planned), record.status, to_string(record.mode),
-                 to_string(record.end));
+  telemetry::JsonWriter(out)
+      .begin_object()
+      .member("seq", number)
+      .member("id", record.id)
+      .member("received_ns", record.received.time_since_epoch().count())
+      .member("sending_ns", nanos(record.sending))
+      .member("answered_ns", nanos(record.answered))
+      .key("planned_ms")
+      .fixed(to_millis(record.planned), 3)
+      .member("status", record.status)
+      .member("mode", to_string(record.mode))
+      .member("end", to_string(record.end))
+      .end_object();
+  out += '\n';
 }
 
 }  // namespace quoll::lab::backend

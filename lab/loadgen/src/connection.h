@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "quoll/base/fd.h"
 #include "quoll/base/time.h"
 #include "response_reader.h"
 
@@ -23,7 +24,7 @@ inline constexpr std::uint32_t kNone = ~0U;
 struct Connection {
   enum class State : std::uint8_t { closed, connecting, ready, busy };
 
-  int fd = -1;
+  Fd fd;
   State state = State::closed;
   bool reset_seen = false;       // a send said so; what the peer sent before is still to be read
   bool answered = false;         // this socket has carried a whole answer

@@ -2,12 +2,16 @@
 #include <gtest/gtest.h>
 
 #include "arrivals.h"
+#include "quoll/base/mutex.h"
 #include "quoll/lab/loadgen/run.h"
+#include "quoll/testing/scripted_server.h"
 #include "quoll/testing/wait.h"
-#include "scripted_server.h"
 
 namespace quoll::lab::loadgen {
 namespace {
+
+using testing::ScriptedServer;
+using testing::Wire;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
@@ -21,8 +25,8 @@ class StallingServer {
   const ScriptedServer& server() const { return server_; }
 
  private:
-  void serve(Peer& peer) {
-    while (!peer.read_request().empty()) {
+  void serve(Wire& peer) {
+    while (!peer.read_head().head.empty()) {
       {
         const MutexLock lock(mutex_);
         if (++seen_ == stall_at_) testing::spend(stall_);
@@ -34,7 +38,7 @@ class StallingServer {
   const Duration stall_;
   Mutex mutex_;
   int seen_ QUOLL_GUARDED_BY(mutex_) = 0;
-  ScriptedServer server_{[this](Peer& peer, int) { serve(peer); }};
+  ScriptedServer server_{[this](Wire& peer, int) { serve(peer); }};
 };
 
 Report run_against(const ScriptedServer& server, Options options, const StopSignal& stop) {
@@ -78,7 +82,7 @@ TEST(OpenLoop, AClosedLoopShowsTheSameStallToItsConnectionsOnly) {
 
 TEST(OpenLoop, TheBacklogIsBoundedAndWhatDoesNotFitIsCountedUnsent) {
   const StopSignal never;
-  ScriptedServer server([](Peer& peer, int) { peer.hang(); });
+  ScriptedServer server([](Wire& peer, int) { peer.read_to_end(); });
   Options options;
   options.requests = 100;
   options.connections = 2;
@@ -97,9 +101,9 @@ TEST(OpenLoop, TheBacklogIsBoundedAndWhatDoesNotFitIsCountedUnsent) {
 
 TEST(OpenLoop, AStopCountsWhatIsInFlightAndWhatWaits) {
   StopSignal stop;
-  ScriptedServer server([&](Peer& peer, int connection) {
-    if (connection == 2) stop.request();
-    peer.hang();
+  ScriptedServer server([&](Wire& peer, int nth) {
+    if (nth == 1) stop.request();
+    peer.read_to_end();
   });
   Options options;
   options.duration = seconds(60);
@@ -116,12 +120,12 @@ TEST(OpenLoop, AStopCountsWhatIsInFlightAndWhatWaits) {
 
 TEST(OpenLoop, AStopLetsWhatIsInFlightFinish) {
   StopSignal stop;
-  ScriptedServer server([&](Peer& peer, int) {
-    if (peer.read_request().empty()) return;
+  ScriptedServer server([&](Wire& peer, int) {
+    if (!peer.read_request().whole) return;
     stop.request();
     testing::spend(milliseconds(50));  // the stop is seen while the answer is under way
     peer.send(kOk);
-    peer.hang();
+    peer.read_to_end();
   });
   Options options;
   options.duration = seconds(60);
@@ -133,8 +137,8 @@ TEST(OpenLoop, AStopLetsWhatIsInFlightFinish) {
 
 TEST(OpenLoop, AnIdleConnectionThatTheServerClosesIsNotAnError) {
   const StopSignal never;
-  ScriptedServer server([](Peer& peer, int) {
-    if (!peer.read_request().empty()) peer.send(kOk);
+  ScriptedServer server([](Wire& peer, int) {
+    if (peer.read_request().whole) peer.send(kOk);
   });
   Options options;
   options.requests = 10;

@@ -1,9 +1,7 @@
 #include "quoll/lab/loadgen/run.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -13,6 +11,7 @@
 #include <system_error>
 #include <thread>
 
+#include "quoll/base/fd.h"
 #include "request_log.h"
 #include "worker.h"
 
@@ -138,35 +137,17 @@ TimePoint end_of(const Options& options, TimePoint warm_until) {
 }
 
 // One descriptor of epoll for each loop; all or none.
-Result<std::vector<int>> create_epolls(unsigned count) {
-  std::vector<int> epolls;
+Result<std::vector<Fd>> create_epolls(unsigned count) {
+  std::vector<Fd> epolls;
   while (epolls.size() < count) {
-    const int fd = epoll_create1(EPOLL_CLOEXEC);
-    if (fd < 0) {
-      const int error = errno;
-      for (const int opened : epolls) close(opened);
-      return Error{"epoll: " + std::generic_category().message(error), "system"};
-    }
-    epolls.push_back(fd);
+    Fd fd(epoll_create1(EPOLL_CLOEXEC));
+    if (!fd) return Error{"epoll: " + std::generic_category().message(errno), "system"};
+    epolls.push_back(std::move(fd));
   }
   return epolls;
 }
 
 }  // namespace
-
-StopSignal::StopSignal() : fd_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {}
-
-StopSignal::~StopSignal() {
-  if (fd_ >= 0) close(fd_);
-}
-
-void StopSignal::request() {
-  requested_.store(true, std::memory_order_relaxed);
-  const std::uint64_t one = 1;
-  // When it fails, the loops still see `requested_` at their next tick.
-  if (fd_ >= 0) [[maybe_unused]]
-    const ssize_t n = write(fd_, &one, sizeof one);
-}
 
 Result<Report> run(const Options& options, const Hooks& hooks, const StopSignal& stop) {
   const std::vector<std::string> faults = options.validate();
@@ -195,7 +176,7 @@ Result<Report> run(const Options& options, const Hooks& hooks, const StopSignal&
   std::vector<std::unique_ptr<Worker>> workers;
   std::vector<std::thread> threads;
   for (unsigned i = 0; i < options.threads; ++i) {
-    workers.push_back(std::make_unique<Worker>(plan, i, (*epolls)[i]));
+    workers.push_back(std::make_unique<Worker>(plan, i, std::move((*epolls)[i])));
     threads.emplace_back(&Worker::run, workers.back().get());
   }
   Collector(hooks, report, log ? &*log : nullptr, plan, options.threads).run();

@@ -6,28 +6,25 @@
 
 #include <set>
 
-#include "scripted_server.h"
+#include "quoll/base/mutex.h"
+#include "quoll/testing/scripted_server.h"
 
 namespace quoll::lab::loadgen {
 namespace {
+
+using testing::always;
+using testing::ScriptedServer;
+using testing::Wire;
 
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr std::string_view kOk = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
 
-// Answers every request with the same bytes, keep-alive.
-ScriptedServer::Script always(std::string_view answer) {
-  return [answer](Peer& peer, int) {
-    while (!peer.read_request().empty() && peer.send(answer)) {
-    }
-  };
-}
-
 // Sends some bytes after one request, then closes.
 ScriptedServer::Script once_then_close(std::string_view bytes) {
-  return [bytes](Peer& peer, int) {
-    if (!peer.read_request().empty()) peer.send(bytes);
+  return [bytes](Wire& peer, int) {
+    if (peer.read_request().whole) peer.send(bytes);
   };
 }
 
@@ -51,7 +48,7 @@ std::uint64_t errors(const Report& report, ErrorKind kind) {
 }
 
 TEST(Run, MakesExactlyAsManyRequestsAsAsked) {
-  ScriptedServer server(always(kOk));
+  ScriptedServer server(always(std::string(kOk)));
   Options options = to(server, 1003, 7);
   options.threads = 2;
   const Report report = run_ok(options);
@@ -60,16 +57,16 @@ TEST(Run, MakesExactlyAsManyRequestsAsAsked) {
   EXPECT_EQ(report.stats.error_count(), 0U);
   EXPECT_EQ(report.stats.bytes_received, 1003 * kOk.size());
   EXPECT_EQ(report.stats.connections_opened, 7U);
-  EXPECT_EQ(server.accepted(), 7);
+  EXPECT_EQ(server.connections(), 7);
 }
 
 TEST(Run, CountsStatusesAndFallbacks) {
-  ScriptedServer server([](Peer& peer, int) {
+  ScriptedServer server([](Wire& peer, int) {
     for (const std::string_view answer :
          {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", "HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n",
           "HTTP/1.1 200 OK\r\nQuoll-Fallback: open\r\nContent-Length: 0\r\n\r\n",
           "HTTP/1.1 200 OK\r\nquoll-fallback: timeout\r\nContent-Length: 0\r\n\r\n"}) {
-      if (peer.read_request().empty() || !peer.send(answer)) return;
+      if (!peer.read_request().whole || !peer.send(answer)) return;
     }
   });
   const Report report = run_ok(to(server, 4));
@@ -87,8 +84,8 @@ TEST(Run, ReadsEveryFramingOfABody) {
       "HTTP/1.0 200 OK\r\n\r\nuntil the close",
   };
   for (const std::string& answer : answers) {
-    ScriptedServer server([&answer](Peer& peer, int) {
-      if (!peer.read_request().empty()) peer.send(answer);
+    ScriptedServer server([&answer](Wire& peer, int) {
+      if (peer.read_request().whole) peer.send(answer);
     });
     const Report report = run_ok(to(server, 1));
     EXPECT_EQ(report.stats.succeeded(), 1U) << answer;
@@ -97,10 +94,10 @@ TEST(Run, ReadsEveryFramingOfABody) {
 }
 
 TEST(Run, AnAnswerMayComeByteByByte) {
-  ScriptedServer server([](Peer& peer, int) {
-    if (peer.read_request().empty()) return;
+  ScriptedServer server([](Wire& peer, int) {
+    if (!peer.read_request().whole) return;
     for (const char c : kOk) peer.send({&c, 1});
-    peer.hang();
+    peer.read_to_end();
   });
   EXPECT_EQ(run_ok(to(server, 1)).stats.succeeded(), 1U);
 }
@@ -114,8 +111,8 @@ TEST(Run, AHeadAnswerHasNoBodyWhateverItsLengthSays) {
 
 TEST(Run, ALargeBodyIsSentWhole) {
   constexpr std::size_t kSize = 8U << 20U;
-  ScriptedServer server([](Peer& peer, int) {
-    while (!peer.read_request().empty() && peer.read_bytes(kSize) && peer.send(kOk)) {
+  ScriptedServer server([](Wire& peer, int) {
+    while (!peer.read_head().head.empty() && peer.read_exactly(kSize).size() == kSize && peer.send(kOk)) {
     }
   });
   Options options = to(server, 2);
@@ -133,18 +130,18 @@ TEST(Run, ReconnectsWhenTheServerEndsTheConnectionAfterAnAnswer) {
 }
 
 TEST(Run, WithoutKeepAliveEachRequestHasItsConnection) {
-  ScriptedServer server(always(kOk));
+  ScriptedServer server(always(std::string(kOk)));
   Options options = to(server, 20, 2);
   options.keep_alive = false;
   const Report report = run_ok(options);
   EXPECT_EQ(report.stats.succeeded(), 20U);
-  EXPECT_EQ(server.accepted(), 20);
+  EXPECT_EQ(server.connections(), 20);
 }
 
 TEST(Run, ARefusedConnectionIsAConnectError) {
   Options options;
   {
-    ScriptedServer gone(always(kOk));
+    ScriptedServer gone(always(std::string(kOk)));
     options = to(gone, 4, 2);
   }
   const Report report = run_ok(options);
@@ -155,10 +152,10 @@ TEST(Run, ARefusedConnectionIsAConnectError) {
 
 TEST(Run, AResetIsAResetErrorBeforeAndInsideAnAnswer) {
   for (const std::string_view begun : {"", "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nxx"}) {
-    ScriptedServer server([begun](Peer& peer, int) {
-      if (peer.read_request().empty()) return;
+    ScriptedServer server([begun](Wire& peer, int) {
+      if (!peer.read_request().whole) return;
       peer.send(begun);
-      peer.reset_on_close();
+      peer.reset();
     });
     const Report report = run_ok(to(server, 3));
     EXPECT_EQ(errors(report, ErrorKind::reset), 3U) << begun;
@@ -188,11 +185,11 @@ TEST(Run, GarbageIsAProtocolError) {
 }
 
 TEST(Run, AHangIsATimeoutAndTheConnectionIsReplaced) {
-  ScriptedServer server([](Peer& peer, int connection) {
-    if (connection == 1) {
-      peer.hang();
+  ScriptedServer server([](Wire& peer, int nth) {
+    if (nth == 0) {
+      peer.read_to_end();
     } else {
-      always(kOk)(peer, connection);
+      always(std::string(kOk))(peer, nth);
     }
   });
   Options options = to(server, 3);
@@ -210,7 +207,7 @@ TEST(Run, BytesBehindAnAnswerAreNotTakenForTheNext) {
 }
 
 TEST(Run, TicksAddUpToTheReport) {
-  ScriptedServer server(always(kOk));
+  ScriptedServer server(always(std::string(kOk)));
   Options options = to(server, 0, 3);
   options.requests.reset();
   options.duration = milliseconds(1200);
@@ -227,7 +224,7 @@ TEST(Run, TicksAddUpToTheReport) {
 }
 
 TEST(Run, WarmUpIsMadeAndNotCounted) {
-  ScriptedServer server(always(kOk));
+  ScriptedServer server(always(std::string(kOk)));
   Options options = to(server, 10, 1);
   options.warm_up = milliseconds(50);
   const Report report = run_ok(options);
@@ -238,8 +235,8 @@ TEST(Run, WarmUpIsMadeAndNotCounted) {
 TEST(Run, EachRequestCarriesItsOwnId) {
   Mutex mutex;
   std::set<std::string> ids;
-  ScriptedServer server([&](Peer& peer, int) {
-    for (std::string head = peer.read_request(); !head.empty(); head = peer.read_request()) {
+  ScriptedServer server([&](Wire& peer, int) {
+    for (std::string head = peer.read_head().head; !head.empty(); head = peer.read_head().head) {
       const std::size_t at = head.find("X-Request-Id: ");
       {
         const MutexLock lock(mutex);
@@ -259,7 +256,7 @@ TEST(Run, EachRequestCarriesItsOwnId) {
 }
 
 TEST(Run, IdleConnectionsStayOpenUntilStopped) {
-  ScriptedServer server(always(kOk));
+  ScriptedServer server(always(std::string(kOk)));
   Options options = to(server, 0, 1);
   options.requests.reset();
   options.idle = 100;
@@ -276,7 +273,7 @@ TEST(Run, IdleConnectionsStayOpenUntilStopped) {
   ASSERT_TRUE(report);
   EXPECT_EQ(open, 100U);
   EXPECT_EQ(report->idle_open, 100U);
-  EXPECT_EQ(server.accepted(), 100);
+  EXPECT_EQ(server.connections(), 100);
   EXPECT_EQ(report->stats.succeeded(), 100U);
 }
 

@@ -12,6 +12,8 @@
 #include <memory>
 #include <vector>
 
+#include "quoll/base/fd.h"
+
 namespace quoll::lab::loadgen {
 
 namespace {
@@ -37,17 +39,15 @@ bool is_loopback(const sockaddr* address) {
 }
 
 bool accepts(const Address& address) {
-  const int fd = socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (fd < 0) return false;
-  bool ok = connect(fd, reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0;
-  if (!ok && errno == EINPROGRESS) {
-    pollfd wait{fd, POLLOUT, 0};
-    int error = 0;
-    socklen_t size = sizeof error;
-    ok = poll(&wait, 1, kProbeMillis) == 1 && getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &size) == 0 && error == 0;
-  }
-  close(fd);
-  return ok;
+  const Fd fd(socket(address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!fd) return false;
+  if (connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) == 0) return true;
+  if (errno != EINPROGRESS) return false;
+  pollfd wait{fd.get(), POLLOUT, 0};
+  int error = 0;
+  socklen_t size = sizeof error;
+  return poll(&wait, 1, kProbeMillis) == 1 && getsockopt(fd.get(), SOL_SOCKET, SO_ERROR, &error, &size) == 0 &&
+         error == 0;
 }
 
 struct FreeAddresses {

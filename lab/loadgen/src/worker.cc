@@ -31,13 +31,13 @@ T share(T total, unsigned index, unsigned threads) {
 
 }  // namespace
 
-Worker::Worker(const Plan& plan, unsigned index, int epoll)
+Worker::Worker(const Plan& plan, unsigned index, Fd epoll)
     : plan_(plan),
       index_(index),
       mode_(plan.options.idle > 0   ? Mode::idle
             : plan.options.rate > 0 ? Mode::open
                                     : Mode::closed),
-      epoll_(epoll),
+      epoll_(std::move(epoll)),
       connections_(
           share(mode_ == Mode::idle ? plan.options.idle : plan.options.connections, index, plan.options.threads)),
       in_flight_(connections_),
@@ -50,11 +50,6 @@ Worker::Worker(const Plan& plan, unsigned index, int epoll)
     arrivals_.emplace(plan.start, plan.options.rate, plan.options.poisson, index, plan.options.threads,
                       plan.options.seed);
   }
-}
-
-Worker::~Worker() {
-  for (Connection& one : connections_) close_socket(one);
-  close(epoll_);
 }
 
 void Worker::run() {
@@ -84,7 +79,7 @@ void Worker::begin() {
     epoll_event event{};
     event.events = EPOLLIN;
     event.data.u64 = kNone;
-    epoll_ctl(epoll_, EPOLL_CTL_ADD, plan_.stop.fd(), &event);
+    epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, plan_.stop.fd(), &event);
   }
   const TimePoint now = steady_now();
   if (mode_ == Mode::idle) return;
@@ -133,18 +128,18 @@ void Worker::wait(TimePoint now) {
     timespec timeout{};
     timeout.tv_sec = left / std::chrono::seconds(1);
     timeout.tv_nsec = (left % std::chrono::seconds(1)).count();
-    ready = epoll_pwait2(epoll_, events.data(), kEventsPerWait, &timeout, nullptr);
+    ready = epoll_pwait2(epoll_.get(), events.data(), kEventsPerWait, &timeout, nullptr);
     if (ready < 0 && errno != EINTR) have_pwait2_ = false;
   } else {
     // Rounded down, the rest is spun away: late sends would be taken for the server's latency.
-    ready = epoll_wait(epoll_, events.data(), kEventsPerWait,
+    ready = epoll_wait(epoll_.get(), events.data(), kEventsPerWait,
                        static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(left).count()));
   }
   for (int i = 0; i < ready; ++i) {
     const epoll_event& event = events[static_cast<std::size_t>(i)];
     const auto index = static_cast<std::uint32_t>(event.data.u64);
     if (index == kNone) {
-      epoll_ctl(epoll_, EPOLL_CTL_DEL, plan_.stop.fd(), nullptr);
+      epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, plan_.stop.fd(), nullptr);
     } else if (connections_[index].generation == static_cast<std::uint32_t>(event.data.u64 >> 32U)) {
       on_event(index, event.events);
     }

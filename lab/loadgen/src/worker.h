@@ -20,6 +20,7 @@
 #include "arrivals.h"
 #include "batch.h"
 #include "connection.h"
+#include "quoll/base/fd.h"
 #include "quoll/lab/loadgen/options.h"
 #include "quoll/lab/loadgen/run.h"
 #include "request_template.h"
@@ -41,9 +42,8 @@ struct Plan {
 
 class Worker {
  public:
-  // Takes over `epoll`, a descriptor of epoll_create1.
-  Worker(const Plan& plan, unsigned index, int epoll);
-  ~Worker();
+  // epoll: of epoll_create1.
+  Worker(const Plan& plan, unsigned index, Fd epoll);
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
 
@@ -101,7 +101,7 @@ class Worker {
   const Plan& plan_;
   const unsigned index_;
   const Mode mode_;
-  const int epoll_;
+  const Fd epoll_;
 
   std::vector<Connection> connections_;
   InFlight in_flight_;

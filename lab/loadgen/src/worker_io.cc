@@ -23,17 +23,18 @@ std::string reason(const std::string& what, int error) {
 
 void Worker::open_socket(std::uint32_t index, TimePoint now) {
   Connection& one = connections_[index];
-  one.fd = socket(plan_.address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (one.fd < 0) {
+  one.fd.reset(socket(plan_.address.storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!one.fd.get()) {
     fail(index, ErrorKind::connect, reason("socket", errno), now);
     return;
   }
   const int on = 1;
-  setsockopt(one.fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+  setsockopt(one.fd.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
   one.state = Connection::State::connecting;
   one.reset_seen = false;
   one.answered = false;
-  const int status = connect(one.fd, reinterpret_cast<const sockaddr*>(&plan_.address.storage), plan_.address.length);
+  const int status =
+      connect(one.fd.get(), reinterpret_cast<const sockaddr*>(&plan_.address.storage), plan_.address.length);
   if (status != 0 && errno != EINPROGRESS) {
     fail(index, ErrorKind::connect, reason("connect to " + to_string(plan_.address), errno), now);
     return;
@@ -41,7 +42,7 @@ void Worker::open_socket(std::uint32_t index, TimePoint now) {
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = index | (static_cast<std::uint64_t>(one.generation) << 32U);
-  if (epoll_ctl(epoll_, EPOLL_CTL_ADD, one.fd, &event) != 0) {
+  if (epoll_ctl(epoll_.get(), EPOLL_CTL_ADD, one.fd.get(), &event) != 0) {
     fail(index, ErrorKind::connect, reason("epoll_ctl", errno), now);
   }
 }
@@ -63,7 +64,7 @@ void Worker::on_connected(std::uint32_t index) {
   Connection& one = connections_[index];
   int error = 0;
   socklen_t size = sizeof error;
-  getsockopt(one.fd, SOL_SOCKET, SO_ERROR, &error, &size);
+  getsockopt(one.fd.get(), SOL_SOCKET, SO_ERROR, &error, &size);
   if (error != 0) {
     fail(index, ErrorKind::connect, reason("connect to " + to_string(plan_.address), error), steady_now());
     return;
@@ -95,12 +96,12 @@ void Worker::send_request(std::uint32_t index) {
     }
     ssize_t n = 0;
     if (count == 1) {
-      n = send(one.fd, parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
+      n = send(one.fd.get(), parts[0].iov_base, parts[0].iov_len, MSG_NOSIGNAL);
     } else {
       msghdr message{};
       message.msg_iov = parts.data();
       message.msg_iovlen = count;
-      n = sendmsg(one.fd, &message, MSG_NOSIGNAL);
+      n = sendmsg(one.fd.get(), &message, MSG_NOSIGNAL);
     }
     if (n >= 0) {
       one.sent_bytes += static_cast<std::size_t>(n);
@@ -117,8 +118,8 @@ void Worker::send_request(std::uint32_t index) {
 void Worker::receive(std::uint32_t index, bool peer_closed) {
   Connection& one = connections_[index];
   const std::uint32_t generation = one.generation;
-  while (one.generation == generation && one.fd >= 0) {
-    const ssize_t n = recv(one.fd, buffer_.data(), buffer_.size(), 0);
+  while (one.generation == generation && one.fd) {
+    const ssize_t n = recv(one.fd.get(), buffer_.data(), buffer_.size(), 0);
     if (n > 0) {
       consume(index, {buffer_.data(), static_cast<std::size_t>(n)}, peer_closed);
       // A short read has emptied the socket; more bytes, or the end, will be a new event.
@@ -214,8 +215,7 @@ void Worker::fail(std::uint32_t index, ErrorKind kind, std::string_view detail, 
 }
 
 void Worker::close_socket(Connection& one) {
-  if (one.fd >= 0) close(one.fd);
-  one.fd = -1;
+  one.fd.reset();
   ++one.generation;
   one.serial = 0;
   one.answered = false;

@@ -8,11 +8,14 @@
 #include <csignal>
 #include <thread>
 
+#include "quoll/testing/scripted_server.h"
 #include "quoll/testing/wait.h"
-#include "scripted_server.h"
 
 namespace quoll::lab::loadgen {
 namespace {
+
+using testing::ScriptedServer;
+using testing::Wire;
 
 using std::chrono::milliseconds;
 
@@ -30,11 +33,11 @@ TEST(Worker, AnAnswerThatCameWhileTheLoopWasStalledPastTheDeadlineIsNotATimeout)
   sigaction(SIGUSR1, &action, &before);
 
   std::atomic<pthread_t> loop{};
-  ScriptedServer server([&](Peer& peer, int) {
-    if (peer.read_request().empty()) return;
+  ScriptedServer server([&](Wire& peer, int) {
+    if (!peer.read_request().whole) return;
     pthread_kill(loop.load(), SIGUSR1);
     peer.send(kOk);
-    peer.hang();
+    peer.read_to_end();
   });
   Options options;
   options.url = server.url();
@@ -49,7 +52,7 @@ TEST(Worker, AnAnswerThatCameWhileTheLoopWasStalledPastTheDeadlineIsNotATimeout)
   Mailbox mailbox;
   const TimePoint start = steady_now();
   const Plan plan{options, request, *address, never, mailbox, start, start, TimePoint::max()};
-  Worker worker(plan, 0, epoll_create1(EPOLL_CLOEXEC));
+  Worker worker(plan, 0, Fd(epoll_create1(EPOLL_CLOEXEC)));
   std::thread thread([&] {
     loop = pthread_self();
     worker.run();

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "check.h"
+#include "quoll/base/fd.h"
 
 namespace quoll::lab::pressure {
 
@@ -20,14 +21,11 @@ namespace {
 constexpr int kRestoreTries = 200;
 constexpr auto kRestoreWait = std::chrono::milliseconds(5);
 
-Result<void> write_file(const std::string& path, const std::string& text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return system_error("opening " + path, errno);
-  const ssize_t written = ::write(fd, text.data(), text.size());
-  const int error = errno;
-  ::close(fd);
-  if (written < 0) return system_error("writing '" + text + "' to " + path, error);
-  return {};
+Result<void> write_control(const std::string& path, const std::string& text) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  if (!file) return system_error("opening " + path, errno);
+  if (::write(file.get(), text.data(), text.size()) >= 0) return {};
+  return system_error("writing '" + text + "' to " + path, errno);
 }
 
 bool has_word(std::string_view list, std::string_view word, char separator) {
@@ -109,7 +107,7 @@ Result<void> CpuGroup::create(const std::string& name, Duration quota, Duration 
   const std::string group = root_ + "/" + name;
   const auto micros = [](Duration d) { return std::chrono::duration_cast<std::chrono::microseconds>(d).count(); };
   if (version_ == 2 && !has_word(first_line(root_ + "/cgroup.subtree_control"), "cpu", ' ')) {
-    if (auto enabled = write_file(root_ + "/cgroup.subtree_control", "+cpu"); !enabled) {
+    if (auto enabled = write_control(root_ + "/cgroup.subtree_control", "+cpu"); !enabled) {
       return Error{enabled.error().message + " (the cpu controller is not handed down to groups here)",
                    "not_permitted"};
     }
@@ -119,17 +117,17 @@ Result<void> CpuGroup::create(const std::string& name, Duration quota, Duration 
   group_ = group;
   Result<void> limited;
   if (version_ == 2) {
-    limited = write_file(group + "/cpu.max", fmt::format("{} {}", micros(quota), micros(period)));
+    limited = write_control(group + "/cpu.max", fmt::format("{} {}", micros(quota), micros(period)));
   } else {
-    limited = write_file(group + "/cpu.cfs_period_us", std::to_string(micros(period)));
-    if (limited) limited = write_file(group + "/cpu.cfs_quota_us", std::to_string(micros(quota)));
+    limited = write_control(group + "/cpu.cfs_period_us", std::to_string(micros(period)));
+    if (limited) limited = write_control(group + "/cpu.cfs_quota_us", std::to_string(micros(quota)));
   }
   if (!limited) (void)restore().has_value();
   return limited;
 }
 
 Result<void> CpuGroup::move_in(int pid) {
-  return write_file(group_ + "/cgroup.procs", std::to_string(pid));
+  return write_control(group_ + "/cgroup.procs", std::to_string(pid));
 }
 
 Result<void> CpuGroup::restore() {
@@ -139,12 +137,12 @@ Result<void> CpuGroup::restore() {
   for (int i = 0; i < kRestoreTries; ++i) {
     std::ifstream inside(group_ + "/cgroup.procs");
     for (std::string pid; std::getline(inside, pid);) {
-      if (!write_file(home_ + "/cgroup.procs", pid)) (void)write_file(root_ + "/cgroup.procs", pid).has_value();
+      if (!write_control(home_ + "/cgroup.procs", pid)) (void)write_control(root_ + "/cgroup.procs", pid).has_value();
     }
     if (::rmdir(group_.c_str()) == 0 || errno == ENOENT) {
       group_.clear();
       if (std::exchange(enabled_cpu_, false)) {
-        (void)write_file(root_ + "/cgroup.subtree_control", "-cpu").has_value();
+        (void)write_control(root_ + "/cgroup.subtree_control", "-cpu").has_value();
       }
       return {};
     }

@@ -8,8 +8,10 @@
 #include <utility>
 
 #include "check.h"
-#include "post.h"
 #include "quoll/base/rng.h"
+#include "quoll/net/http_client.h"
+#include "quoll/telemetry/json.h"
+#include "target.h"
 
 namespace quoll::lab::pressure {
 
@@ -17,6 +19,7 @@ namespace {
 
 // What a blocked loop may take to answer, beyond the block itself.
 constexpr Duration kPatience = std::chrono::seconds(5);
+constexpr std::size_t kMostAnswer = 64U << 10U;
 constexpr std::uint64_t kMostWorkers = 1024;
 
 std::optional<unsigned> worker_number(std::string_view text) {
@@ -27,9 +30,15 @@ std::optional<unsigned> worker_number(std::string_view text) {
 }
 
 std::string request_body(const std::string& worker, Duration block) {
-  return fmt::format("{{\"block_ms\":{},\"worker\":{}}}",
-                     std::max<std::int64_t>(1, std::chrono::round<std::chrono::milliseconds>(block).count()),
-                     worker_number(worker) ? worker : "\"" + worker + "\"");
+  return telemetry::json_object([&](telemetry::JsonWriter& out) {
+    out.member("block_ms", std::max<std::int64_t>(1, std::chrono::round<std::chrono::milliseconds>(block).count()));
+    out.key("worker");
+    if (const auto number = worker_number(worker)) {
+      out.value(*number);
+    } else {
+      out.value(worker);
+    }
+  });
 }
 
 // How many loops the answer says it blocks; 0 when it does not say.
@@ -43,8 +52,8 @@ std::int64_t blocked_loops(std::string_view body) {
 
 class LoopRun {
  public:
-  LoopRun(const LoopOptions& options, const Sink& sink, const StopSignal& stop)
-      : options_(options), sink_(sink), stop_(stop), rng_(options.seed) {}
+  LoopRun(const LoopOptions& options, net::HostPort target, const Sink& sink, const StopSignal& stop)
+      : options_(options), target_(std::move(target)), sink_(sink), stop_(stop), rng_(options.seed) {}
 
   Result<void> run() {
     const TimePoint end = run_end(options_.duration, steady_now());
@@ -66,7 +75,6 @@ class LoopRun {
     const auto answer = options_.worker == "random" ? post_to_any(block, worker) : post_to(worker, block);
     if (stop_.requested()) return {};
     if (!answer) {
-      if (answer.error().code == "address") return Error{answer.error().message, "bad_options"};
       unreachable(answer.error().message);
       return {};
     }
@@ -86,13 +94,14 @@ class LoopRun {
     return refused(*answer);
   }
 
-  Result<Reply> post_to(const std::string& worker, Duration block) {
-    return post(options_.target, "/pressure", request_body(worker, block), block + kPatience, stop_);
+  Result<net::HttpAnswer> post_to(const std::string& worker, Duration block) {
+    const net::HttpClientOptions options{.timeout = block + kPatience, .most_bytes = kMostAnswer, .stop = &stop_};
+    return net::HttpClient(target_.host, target_.port, options).post("/pressure", request_body(worker, block));
   }
 
   // How many workers there are is not known. A number is drawn from [0, bound_) until one is taken, and what is refused
   // lowers the bound: whatever the bound, the one taken is uniform over those that exist.
-  Result<Reply> post_to_any(Duration block, std::string& worker) {
+  Result<net::HttpAnswer> post_to_any(Duration block, std::string& worker) {
     for (;;) {
       const std::uint64_t pick = rng_.uniform_int(0, bound_ - 1);
       worker = std::to_string(pick);
@@ -107,7 +116,7 @@ class LoopRun {
     }
   }
 
-  Result<void> refused(const Reply& answer) {
+  Result<void> refused(const net::HttpAnswer& answer) {
     std::string why = fmt::format("{} answered POST /pressure with {}", options_.target, answer.status);
     if (answer.status == 403) why += ": it was not started with --allow-pressure";
     // Its first line: it goes on one line of ours.
@@ -133,6 +142,7 @@ class LoopRun {
   }
 
   const LoopOptions& options_;
+  const net::HostPort target_;
   const Sink& sink_;
   const StopSignal& stop_;
   Rng rng_;
@@ -158,7 +168,7 @@ std::vector<std::string> LoopOptions::validate() const {
 
 Result<void> run_loop(const LoopOptions& options, const Sink& sink, const StopSignal& stop) {
   if (auto valid = to_result(options.validate()); !valid) return valid;
-  return LoopRun(options, sink, stop).run();
+  return LoopRun(options, parse_target(options.target).value(), sink, stop).run();
 }
 
 }  // namespace quoll::lab::pressure

@@ -8,8 +8,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "check.h"
+#include "quoll/base/fd.h"
 #include "quoll/base/rng.h"
 
 namespace quoll::lab::pressure {
@@ -19,15 +21,12 @@ namespace {
 // A process held by a pidfd. Continued when let go.
 class Target {
  public:
-  explicit Target(int fd) : fd_(fd) {}
-  ~Target() {
-    resume();
-    ::close(fd_);
-  }
+  explicit Target(Fd process) : fd_(std::move(process)) {}
+  ~Target() { resume(); }
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
-  int fd() const { return fd_; }
+  int fd() const { return fd_.get(); }
   // 0, or the system's error.
   int suspend() {
     if (send(SIGSTOP) != 0) return errno;
@@ -39,14 +38,14 @@ class Target {
     stopped_ = false;
   }
   bool gone() const {
-    pollfd watched{fd_, POLLIN, 0};
+    pollfd watched{fd_.get(), POLLIN, 0};
     return ::poll(&watched, 1, 0) > 0;
   }
 
  private:
-  long send(int signal) const { return ::syscall(SYS_pidfd_send_signal, fd_, signal, nullptr, 0); }
+  long send(int signal) const { return ::syscall(SYS_pidfd_send_signal, fd_.get(), signal, nullptr, 0); }
 
-  int fd_;
+  Fd fd_;
   bool stopped_ = false;
 };
 
@@ -63,9 +62,9 @@ std::vector<std::string> PauseOptions::validate() const {
 Result<void> run_pause(const PauseOptions& options, const Sink& sink, const StopSignal& stop) {
   if (auto valid = to_result(options.validate()); !valid) return valid;
   if (auto exists = check_process(options.pid); !exists) return exists;
-  const int fd = static_cast<int>(::syscall(SYS_pidfd_open, options.pid, 0));
-  if (fd < 0) return system_error(fmt::format("opening process {}", options.pid), errno);
-  Target target(fd);
+  Fd process(static_cast<int>(::syscall(SYS_pidfd_open, options.pid, 0)));
+  if (!process) return system_error(fmt::format("opening process {}", options.pid), errno);
+  Target target(std::move(process));
   Rng rng(options.seed);
   const auto say = [&](std::string_view name, std::vector<Event::Field> fields, std::string text) {
     if (sink) sink({name, steady_now(), std::move(fields), std::move(text)});
@@ -73,7 +72,7 @@ Result<void> run_pause(const PauseOptions& options, const Sink& sink, const Stop
   const TimePoint end = run_end(options.duration, steady_now());
   std::int64_t stops = 0;
   TimePoint next = steady_now() + rng.uniform(options.every.low, options.every.high);
-  while (!stop.wait_for(std::min(next, end) - steady_now(), fd)) {
+  while (!stop.wait_for(std::min(next, end) - steady_now(), target.fd())) {
     if (target.gone()) {
       say("gone", {}, fmt::format("process {} has ended", options.pid));
       break;
@@ -89,7 +88,7 @@ Result<void> run_pause(const PauseOptions& options, const Sink& sink, const Stop
     }
     ++stops;
     say("stop", {{"stop_ms", to_millis(length)}}, "stopped for " + humanize(length));
-    (void)stop.wait_for(at + length - steady_now(), fd);
+    (void)stop.wait_for(at + length - steady_now(), target.fd());
     target.resume();
     say("continue", {{"stopped_ms", to_millis(steady_now() - at)}}, "continued");
   }

@@ -1,21 +1,20 @@
-#include <arpa/inet.h>
 #include <gtest/gtest.h>
-#include <netinet/in.h>
 #include <signal.h>
-#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <array>
+#include <algorithm>
 #include <boost/json.hpp>
 #include <fstream>
 #include <sstream>
 #include <thread>
 
+#include "quoll/base/mutex.h"
 #include "quoll/lab/pressure/cpu.h"
 #include "quoll/lab/pressure/loop.h"
 #include "quoll/lab/pressure/pause.h"
 #include "quoll/lab/pressure/quota.h"
+#include "quoll/testing/scripted_server.h"
 
 namespace quoll::lab::pressure {
 namespace {
@@ -23,62 +22,31 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// Answers each connection's request with the next of the given answers (the last one again when they run out), on a
-// thread of its own, and keeps the requests.
-class ScriptedServer {
+// Answers each connection's request with the next of the given answers (the last one again when they run out), and
+// keeps the requests.
+class Answers {
  public:
-  explicit ScriptedServer(std::vector<std::string> answers) : answers_(std::move(answers)) {
-    fd_ = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    socklen_t size = sizeof address;
-    EXPECT_EQ(::bind(fd_, reinterpret_cast<sockaddr*>(&address), size), 0);
-    ::listen(fd_, 16);
-    ::getsockname(fd_, reinterpret_cast<sockaddr*>(&address), &size);
-    port_ = ntohs(address.sin_port);
-    thread_ = std::thread([this] { serve(); });
-  }
-  ~ScriptedServer() { stop(); }
-  ScriptedServer(const ScriptedServer&) = delete;
-  ScriptedServer& operator=(const ScriptedServer&) = delete;
+  explicit Answers(std::vector<std::string> answers) : answers_(std::move(answers)) {}
 
-  void stop() {
-    if (!thread_.joinable()) return;
-    ::shutdown(fd_, SHUT_RDWR);  // ends the accept
-    thread_.join();
-    ::close(fd_);
-  }
-  std::string url() const { return "http://127.0.0.1:" + std::to_string(port_); }
+  std::string url() const { return server_.url(); }
+  void stop() { server_.stop(); }
   // After stop().
   const std::vector<std::string>& requests() const { return requests_; }
 
  private:
-  void serve() {
-    for (std::size_t i = 0;; ++i) {
-      const int client = ::accept4(fd_, nullptr, nullptr, SOCK_CLOEXEC);
-      if (client < 0) return;
-      const timeval limit{5, 0};
-      ::setsockopt(client, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
-      std::string request;
-      std::array<char, 4096> buffer{};
-      while (request.find("\r\n\r\n") == std::string::npos || !request.ends_with('}')) {
-        const ssize_t size = ::recv(client, buffer.data(), buffer.size(), 0);
-        if (size <= 0) break;
-        request.append(buffer.data(), static_cast<std::size_t>(size));
-      }
-      requests_.push_back(request);
-      const std::string& answer = answers_[std::min(i, answers_.size() - 1)];
-      EXPECT_EQ(::send(client, answer.data(), answer.size(), MSG_NOSIGNAL), static_cast<ssize_t>(answer.size()));
-      ::close(client);
+  void serve(testing::Wire& wire, int nth) {
+    const testing::Message request = wire.read_request();
+    {
+      const MutexLock lock(mutex_);
+      requests_.push_back(request.head + request.body);
     }
+    wire.send(answers_[std::min(static_cast<std::size_t>(nth), answers_.size() - 1)]);
   }
 
-  std::vector<std::string> answers_;
+  const std::vector<std::string> answers_;
+  Mutex mutex_;
   std::vector<std::string> requests_;
-  int fd_ = -1;
-  std::uint16_t port_ = 0;
-  std::thread thread_;
+  testing::ScriptedServer server_{[this](testing::Wire& wire, int nth) { serve(wire, nth); }};
 };
 
 std::string answer(const std::string& status, const std::string& body) {
@@ -147,7 +115,7 @@ Sink stop_after(Recorder& recorder, StopSignal& stop, std::string_view name, int
 }
 
 TEST(LoopPressure, AsksForBlocksUntilStopped) {
-  ScriptedServer server({answer("202 Accepted", R"({"blocked":2})")});
+  Answers server({answer("202 Accepted", R"({"blocked":2})")});
   Recorder recorder;
   StopSignal stop;
   const LoopOptions options{
@@ -162,7 +130,7 @@ TEST(LoopPressure, AsksForBlocksUntilStopped) {
 }
 
 TEST(LoopPressure, NamesOneWorkerByItsNumber) {
-  ScriptedServer server({answer("202 Accepted", "{}")});
+  Answers server({answer("202 Accepted", "{}")});
   Recorder recorder;
   StopSignal stop;
   const LoopOptions options{.target = server.url(), .worker = "1", .duration = seconds(30)};
@@ -173,7 +141,7 @@ TEST(LoopPressure, NamesOneWorkerByItsNumber) {
 
 TEST(LoopPressure, FindsARandomWorkerAmongThoseThereAre) {
   // Whatever is drawn first is refused; the search goes on below it.
-  ScriptedServer server({answer("400 Bad Request", "no such worker"), answer("202 Accepted", R"({"blocked":1})")});
+  Answers server({answer("400 Bad Request", "no such worker"), answer("202 Accepted", R"({"blocked":1})")});
   Recorder recorder;
   StopSignal stop;
   const LoopOptions options{.target = server.url(), .worker = "random", .duration = seconds(30), .seed = 4};
@@ -190,7 +158,7 @@ TEST(LoopPressure, FindsARandomWorkerAmongThoseThereAre) {
 }
 
 TEST(LoopPressure, ExplainsAProxyThatDoesNotAllowIt) {
-  const ScriptedServer server({answer("403 Forbidden", "no")});
+  const Answers server({answer("403 Forbidden", "no")});
   const StopSignal stop;
   const auto ran = run_loop({.target = server.url(), .duration = seconds(30)}, {}, stop);
   ASSERT_FALSE(ran);
@@ -201,7 +169,7 @@ TEST(LoopPressure, ExplainsAProxyThatDoesNotAllowIt) {
 TEST(LoopPressure, KeepsTryingWhereNobodyAnswers) {
   std::string url;
   {
-    const ScriptedServer gone({""});
+    const Answers gone({""});
     url = gone.url();
   }
   Recorder recorder;
@@ -214,9 +182,8 @@ TEST(LoopPressure, KeepsTryingWhereNobodyAnswers) {
 }
 
 TEST(LoopPressure, GarbageAndChunksAreSurvived) {
-  ScriptedServer server(
-      {"lorem ipsum\r\n\r\n", "",
-       "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{\"blocked\":1}\r\n0\r\n\r\n"});
+  Answers server({"lorem ipsum\r\n\r\n", "",
+                  "HTTP/1.1 202 Accepted\r\nTransfer-Encoding: chunked\r\n\r\nd\r\n{\"blocked\":1}\r\n0\r\n\r\n"});
   Recorder recorder;
   StopSignal stop;
   const LoopOptions options{

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <chrono>
+#include <cmath>
 #include <string>
 #include <string_view>
 
@@ -41,6 +42,21 @@ inline double to_seconds(Duration d) {
 // Milliseconds as a double, as people want them.
 inline double to_millis(Duration d) {
   return std::chrono::duration<double, std::milli>(d).count();
+}
+
+// The same to three decimals: more digits would only be noise in a file.
+inline double rounded_seconds(Duration d) {
+  return std::round(to_seconds(d) * 1e3) / 1e3;
+}
+inline double rounded_millis(Duration d) {
+  return std::round(to_millis(d) * 1e3) / 1e3;
+}
+// What JSON and Prometheus give back, to the nanosecond.
+inline Duration from_seconds(double seconds) {
+  return std::chrono::round<Duration>(std::chrono::duration<double>(seconds));
+}
+inline Duration from_millis(double millis) {
+  return std::chrono::round<Duration>(std::chrono::duration<double, std::milli>(millis));
 }
 
 // RFC 3339 in UTC with milliseconds: "2026-11-23T20:53:31.123Z".

@@ -1,13 +1,12 @@
 // StampedSocket: a TCP connection whose reads say when the kernel received the bytes.
 //
-// The stamp is that of the last segment consumed by the read: exact for the last byte, an upper bound for the first.
-// EOF and errors carry no stamp. Where the kernel gave none (the first segments after stamping was switched on, a
-// kernel without it), `stamped` is false, and `arrived_at` is the time of the read.
+// What a stamp tells, and when there is none: stamped_read.h.
 //
 // Loop-confined, neither copied nor moved.
 #pragma once
 
 #include "quoll/net/edge_wait.h"
+#include "quoll/net/stamped_read.h"
 #include "quoll/net/stream.h"
 
 namespace quoll::net {
@@ -43,9 +42,5 @@ class StampedSocket final : public Stream {
 
   EdgeWait edge_;
 };
-
-// Switches arrival stamps on; false where the kernel refuses. Reads then say, too, whether they have emptied the
-// socket.
-bool enable_stamps(int fd);
 
 }  // namespace quoll::net

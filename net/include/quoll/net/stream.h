@@ -15,25 +15,9 @@
 #include <span>
 
 #include "quoll/net/loop.h"
+#include "quoll/net/stamped_read.h"
 
 namespace quoll::net {
-
-enum class IoStatus : std::uint8_t {
-  ok,           // bytes > 0
-  would_block,  // only from try_read and write_now
-  eof,          // the peer has closed its side
-  deadline,     // the deadline has passed and the stream is empty (or, writing, full)
-  error,        // see `error`
-};
-
-struct ReadResult {
-  IoStatus status = IoStatus::would_block;
-  bool stamped = false;
-  int error = 0;  // errno
-  std::size_t bytes = 0;
-  TimePoint arrived_at{};  // of the last byte
-  TimePoint read_at{};     // when we got round to it; read_at - arrived_at is our own delay
-};
 
 struct WriteResult {
   IoStatus status = IoStatus::ok;

@@ -19,7 +19,7 @@ std::string to_text(const ReplayResult& result);
 std::string to_json(const ScenarioResult& result);
 std::string to_json(const ReplayResult& result);
 
-// The script that draws the HTML report of a scenario from its JSON, for lab::experiments::html_page().
+// The script that draws the HTML report of a scenario from its JSON, for lab::harness::html_page().
 std::string_view report_script();
 
 // "0x1f3a..." as it is printed and compared.

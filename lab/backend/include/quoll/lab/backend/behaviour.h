@@ -18,6 +18,7 @@
 #include "quoll/base/duration_range.h"
 #include "quoll/base/result.h"
 #include "quoll/base/rng.h"
+#include "quoll/telemetry/json.h"
 
 namespace quoll::lab::backend {
 
@@ -82,8 +83,8 @@ struct Change {
 // types and values out of range are errors, and the message names all of them, one a line.
 Result<Change> parse_change(std::string_view json);
 
-// The settings as members of a JSON object, without the braces: "\"mode\":\"answer\",\"fail_rate\":0.3,...".
-std::string json_members(const Behaviour& behaviour);
+// The settings as members of a JSON object that is being written: mode, fail_rate, status, ...
+void put_members(telemetry::JsonWriter& out, const Behaviour& behaviour);
 
 // What happens to one request.
 struct Plan {

@@ -21,7 +21,7 @@
 // something else burns the machine, and no lock can distort what is measured. A client that closes or half-closes its
 // connection has left. Bodies are read and counted, never kept.
 //
-// `run` is for one thread; `stop` may be called from any thread and from a signal handler; the ports never change.
+// `run` is for one thread; `stop` may be called from any thread; the ports never change.
 #pragma once
 
 #include <cstddef>
@@ -33,6 +33,7 @@
 #include <vector>
 
 #include "quoll/base/result.h"
+#include "quoll/base/stop_signal.h"
 #include "quoll/lab/backend/behaviour.h"
 #include "quoll/lab/backend/script.h"
 
@@ -92,7 +93,8 @@ class Server {
 
   // Serves until stop(); then in-progress requests get kDrain. The script's clock starts here.
   Result<void> run();
-  // Async-signal-safe.
+  // Any thread, and a signal handler, may request it.
+  StopSignal& stop_signal();
   void stop();
 
  private:

@@ -86,6 +86,8 @@ struct Report {
 // One line of JSON each, without a newline: {"type":"tick",...} and {"type":"result",...}.
 std::string to_json(const Tick& tick);
 std::string to_json(const Report& report);
+// Of Hooks::on_idle.
+std::string idle_json(std::size_t open);
 // One line for a person, without a newline, and the table at the end of a run.
 std::string to_text(const Tick& tick);
 std::string to_text(const Report& report);

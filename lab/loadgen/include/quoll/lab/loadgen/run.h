@@ -1,6 +1,6 @@
 // run(): makes the load that the options describe and reports what came of it.
 //
-//   StopSignal stop;                                   // a signal handler may call stop.request()
+//   StopSignal stop;
 //   auto report = run(options, {.on_tick = print}, stop);
 //   if (!report) ...                                   // bad options, or the machine refused (files, memory)
 //
@@ -12,10 +12,10 @@
 // Thread-safe: several runs may go on at once; the hooks are called on run()'s thread.
 #pragma once
 
-#include <atomic>
 #include <functional>
 
 #include "quoll/base/result.h"
+#include "quoll/base/stop_signal.h"
 #include "quoll/lab/loadgen/options.h"
 #include "quoll/lab/loadgen/report.h"
 
@@ -23,24 +23,6 @@ namespace quoll::lab::loadgen {
 
 // What requests in flight are given when a run is stopped.
 inline constexpr Duration kStopGrace = std::chrono::seconds(1);
-
-// Asks a run to stop. Thread-safe and async-signal-safe: `request` may be called from a signal handler.
-class StopSignal {
- public:
-  StopSignal();
-  ~StopSignal();
-  StopSignal(const StopSignal&) = delete;
-  StopSignal& operator=(const StopSignal&) = delete;
-
-  void request();
-  bool requested() const { return requested_.load(std::memory_order_relaxed); }
-  // Readable once a stop was requested; -1 when the system had no descriptor left.
-  int fd() const { return fd_; }
-
- private:
-  std::atomic<bool> requested_{false};
-  int fd_ = -1;
-};
 
 struct Hooks {
   // Once a second, and once more for the rest. May be empty.

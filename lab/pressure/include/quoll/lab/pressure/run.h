@@ -7,7 +7,6 @@
 // "no_process", "system".
 #pragma once
 
-#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -17,31 +16,10 @@
 #include <vector>
 
 #include "quoll/base/result.h"
+#include "quoll/base/stop_signal.h"
 #include "quoll/base/time.h"
 
 namespace quoll::lab::pressure {
-
-// Asks a run to stop. Thread-safe; `request` is async-signal-safe.
-class StopSignal {
- public:
-  StopSignal();
-  ~StopSignal();
-  StopSignal(const StopSignal&) = delete;
-  StopSignal& operator=(const StopSignal&) = delete;
-
-  void request();
-  bool requested() const { return requested_.load(std::memory_order_relaxed); }
-  // Readable once a stop was requested.
-  int fd() const { return fd_; }
-  // Waits; true when a stop was requested meanwhile or before.
-  bool wait_for(Duration d) const;
-  // As wait_for, and also returns when `other` (a descriptor, -1 for none) is readable: then false.
-  bool wait_for(Duration d, int other) const;
-
- private:
-  std::atomic<bool> requested_{false};
-  int fd_ = -1;
-};
 
 // Something that happened. A plain value.
 struct Event {
