@@ -44,11 +44,10 @@ void append_status_line(std::string& out, unsigned status, std::string_view reas
 }
 
 void append_field(std::string& out, std::string_view name, std::string_view value) {
-  out.append(name).append(": ");
-  const std::size_t start = out.size();
-  out += value;
-  for (std::size_t i = start; i < out.size(); ++i) {
-    if (out[i] == '\r' || out[i] == '\n' || out[i] == '\0') out[i] = ' ';
+  out.append(name).append(": ").append(value);
+  for (const char bad : {'\r', '\n', '\0'}) {  // each would end the field or the message
+    if (value.find(bad) == value.npos) continue;
+    std::replace(out.end() - static_cast<std::ptrdiff_t>(value.size()), out.end(), bad, ' ');
   }
   out += "\r\n";
 }

@@ -48,7 +48,7 @@ struct Proxy::Impl {
         pages(options, routes, metrics, workers, monitor, admission, admin_worker.executor()),
         sampler(options, routes, metrics, workers, monitor, hub),
         admin(admin_worker, pages, hub, sampler),
-        shared{options, routes, metrics, admission, log, pages, connections} {}
+        shared{options, routes, metrics, admission, log, pages, seed, connections} {}
 
   Result<void> open();
   void register_metrics();

@@ -1,6 +1,6 @@
 #include "quoll/telemetry/trace.h"
 
-#include <algorithm>
+#include <cstring>
 
 namespace quoll::telemetry {
 
@@ -33,26 +33,36 @@ bool read_hex(std::string_view text, std::uint8_t* out) {
   return true;
 }
 
+// "00" to "ff".
+constexpr auto kPairs = [] {
+  std::array<std::array<char, 2>, 256> out{};
+  for (std::size_t byte = 0; byte < out.size(); ++byte) out[byte] = {kDigits[byte >> 4U], kDigits[byte & 0x0FU]};
+  return out;
+}();
+
 char* write_hex(const std::uint8_t* bytes, std::size_t count, char* out) {
-  for (std::size_t i = 0; i < count; ++i) {
-    *out++ = kDigits[bytes[i] >> 4U];
-    *out++ = kDigits[bytes[i] & 0x0FU];
-  }
+  for (std::size_t i = 0; i < count; ++i, out += 2) std::memcpy(out, kPairs[bytes[i]].data(), 2);
   return out;
 }
 
 template <std::size_t N>
 bool all_zero(const std::array<std::uint8_t, N>& id) {
-  return std::all_of(id.begin(), id.end(), [](std::uint8_t byte) { return byte == 0; });
+  static_assert(N % 8 == 0);
+  std::uint64_t any = 0;
+  for (std::size_t i = 0; i < N; i += 8) {
+    std::uint64_t bits = 0;
+    std::memcpy(&bits, id.data() + i, sizeof bits);
+    any |= bits;
+  }
+  return any == 0;
 }
 
 template <std::size_t N>
 void randomise(std::array<std::uint8_t, N>& id, Rng& rng) {
-  static_assert(N % 8 == 0);
   do {
     for (std::size_t i = 0; i < N; i += 8) {
       const std::uint64_t bits = rng.next();
-      for (std::size_t byte = 0; byte < 8; ++byte) id[i + byte] = static_cast<std::uint8_t>(bits >> (8 * byte));
+      std::memcpy(id.data() + i, &bits, sizeof bits);
     }
   } while (all_zero(id));
 }

@@ -112,13 +112,15 @@ void Circuit::follow_shedding(bool shedding) {
   }
 }
 
-void Circuit::tell(const core::Transition& transition) {
+void Circuit::tell(const core::Transition& transition, const telemetry::TraceContext* trace) {
   if (const auto event = event_of(transition.to)) count(*event, 0);
-  log_.warn("circuit_state", {{"circuit", name_},
-                              {"from", core::to_string(transition.from)},
-                              {"to", core::to_string(transition.to)},
-                              {"reason", core::to_string(transition.reason)},
-                              {"explanation", core::explain(transition)}});
+  log_.warn("circuit_state",
+            {{"circuit", name_},
+             {"from", core::to_string(transition.from)},
+             {"to", core::to_string(transition.to)},
+             {"reason", core::to_string(transition.reason)},
+             {"explanation", core::explain(transition)}},
+            trace);
 }
 
 }  // namespace quoll::proxy

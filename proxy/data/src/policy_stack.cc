@@ -1,6 +1,8 @@
 #include "policy_stack.h"
 
 #include "call_limit.h"
+#include "call_observer.h"
+#include "call_trace.h"
 #include "client_answer.h"
 #include "quoll/http/write.h"
 #include "quoll/net/pause.h"
@@ -98,7 +100,10 @@ net::Task<bool> serve(Session& s) {
   if (!deadline.unlimited() && deadline.passed(now)) co_return co_await refuse(s, came_too_late());
 
   // The engine: every attempt asks the limit and the breaker anew, and each policy is told what became of it.
-  core::PipelineCall call(s.gate().pipeline(), {.deadline = deadline, .idempotent = idempotent(x.request.method)});
+  CallTrace trace(x.request, s.options().trace, s.worker.trace_ids);
+  CallObserver observer(s.gate(), trace);
+  const core::Pipeline pipeline = s.gate().pipeline(observer);
+  core::PipelineCall call(pipeline, {.deadline = deadline, .idempotent = idempotent(x.request.method)});
   for (core::Step step = call.start(now);; step = call.start(now)) {
     if (step.next == core::Next::done) co_return co_await refuse(s, refusal_of(call.error()));
 
@@ -109,7 +114,7 @@ net::Task<bool> serve(Session& s) {
     }
 
     // The call, its timeout and its verdict.
-    UpstreamCall attempt(s, {step.timeout, deadline});
+    UpstreamCall attempt(s, {step.timeout, deadline}, trace);
     const UpstreamCall::End end = co_await attempt.run();
     if (end == UpstreamCall::End::client_gone) {
       cancel(call, s.now());

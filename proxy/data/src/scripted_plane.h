@@ -7,11 +7,14 @@
 #include <functional>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <string>
+#include <vector>
 
 #include "quoll/proxy/data/connection.h"
 #include "quoll/testing/scripted_loop.h"
 #include "quoll/testing/scripted_stream.h"
+#include "quoll/testing/wait.h"
 
 namespace quoll::proxy::testing {
 
@@ -99,6 +102,16 @@ class ScriptedPlane {
   std::uint64_t event(Event which) { return circuit().events(which); }
   std::uint64_t attempts(AttemptEnd which) { return circuit().attempts(which); }
   WorkerState& state() { return state_; }
+  // The first lines of the log, once there are so many: they are written by a thread of the log's own.
+  std::vector<std::string> lines(std::size_t count) {
+    const auto there = [&] {
+      const std::lock_guard lock(lines_mutex_);
+      return lines_.size() >= count;
+    };
+    EXPECT_TRUE(quoll::testing::eventually(there));
+    const std::lock_guard lock(lines_mutex_);
+    return lines_;
+  }
 
  private:
   struct NoPages final : OwnPages {
@@ -121,13 +134,18 @@ class ScriptedPlane {
 
   const ProxyOptions options_;
   telemetry::Registry registry_;
-  telemetry::Log log_{{.level = telemetry::LogLevel::off}};
+  std::mutex lines_mutex_;
+  std::vector<std::string> lines_;
+  telemetry::Log log_{{.format = telemetry::LogFormat::json, .sink = [this](std::string_view line) {
+                         const std::lock_guard lock(lines_mutex_);
+                         lines_.emplace_back(line);
+                       }}};
   AdmissionGate admission_;
   Metrics metrics_;
   Routes routes_;
   NoPages pages_;
   std::atomic<std::size_t> connections_{0};
-  const Shared shared_{options_, routes_, metrics_, admission_, log_, pages_, connections_};
+  const Shared shared_{options_, routes_, metrics_, admission_, log_, pages_, 1, connections_};
 
  public:
   quoll::testing::ScriptedLoop loop;

@@ -92,11 +92,12 @@ void UpstreamCall::compose_head() {
   // An absolute target's authority overrides Host (RFC 9112 section 3.2.2); head.host is the one that holds.
   const bool named = !head.host.empty();
   http::append_field(x.out, "Host", named ? head.host : std::string_view(session_.route.circuit.upstream()));
+  trace_.append_to(x.out);
   const http::EndToEnd passes(head.fields, head.connection_names_fields);
   for (const http::Field& field : head.fields) {
     if (http::iequals(field.name, "host") || http::iequals(field.name, "expect")) continue;
     if (is_deadline_field(field.name)) continue;  // ours follows
-    if (!passes(field.name)) continue;
+    if (!passes(field.name) || !trace_.passes(field.name)) continue;
     x.out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);
@@ -210,7 +211,8 @@ UpstreamCall::End UpstreamCall::fail_ours(net::LocalLack lack) {
   ours_ = true;
   WorkerState& w = session_.worker;
   w.shared.metrics.local_failures(lack).add(1, w.shard);
-  w.shared.log.warn("local_failure", {{"circuit", session_.route.circuit.name()}, {"reason", net::to_string(lack)}});
+  w.shared.log.warn("local_failure", {{"circuit", session_.route.circuit.name()}, {"reason", net::to_string(lack)}},
+                    trace_.context());
   judgement_ = {};
   trouble_ = {FallbackReason::error, ProxyError::proxy_internal_error, net::to_string(lack), std::chrono::seconds(1)};
   return End::no_answer;

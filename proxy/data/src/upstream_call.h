@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "call_limit.h"
+#include "call_trace.h"
 #include "quoll/core/judge.h"
 #include "quoll/net/local_error.h"
 #include "quoll/proxy/data/reply.h"
@@ -17,7 +18,8 @@ namespace quoll::proxy {
 
 class UpstreamCall {
  public:
-  UpstreamCall(Session& session, const CallLimit& limit) : session_(session), limit_(limit), upload_(session, limit) {}
+  UpstreamCall(Session& session, const CallLimit& limit, CallTrace& trace)
+      : session_(session), limit_(limit), trace_(trace), upload_(session, limit) {}
   ~UpstreamCall() { session_.watch.guard(nullptr); }
   UpstreamCall(const UpstreamCall&) = delete;
   UpstreamCall& operator=(const UpstreamCall&) = delete;
@@ -58,6 +60,7 @@ class UpstreamCall {
 
   Session& session_;
   const CallLimit limit_;
+  CallTrace& trace_;
   Upload upload_;
   std::unique_ptr<UpstreamConnection> connection_;
   bool kept_ = false;       // the connection came from the pool

@@ -33,6 +33,13 @@ enum class PagesKind : std::uint8_t {
   prefix,  // below ProxyOptions::pages_prefix: "/quoll/health"
 };
 
+// What becomes of W3C Trace Context's fields (traceparent, tracestate) on their way to the upstream.
+enum class TraceKind : std::uint8_t {
+  create,  // the client's trace goes on, each attempt a span of its own; without one, a sampled trace begins here
+  continue_only,  // the client's trace goes on; without one, the upstream gets none
+  off,            // the fields pass as they are
+};
+
 // A fallback's file is kept in memory.
 inline constexpr std::size_t kMostFallbackBytes = 1U << 20U;
 
@@ -102,6 +109,8 @@ struct ProxyOptions : RouteSettings {
   // POST /pressure may block the event loops: for experiments only.
   bool allow_pressure = false;
   telemetry::LogLevel log_level = telemetry::LogLevel::info;
+
+  TraceKind trace = TraceKind::create;
 
   // Limits on what clients control.
   http::Limits limits;

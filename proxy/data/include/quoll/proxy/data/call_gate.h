@@ -1,5 +1,5 @@
-// CallGate: one worker's way into a circuit. It has the pipeline that each call of the worker goes through, and counts
-// what the engine tells of them.
+// CallGate: one worker's way into a circuit: the pipeline that each call of the worker goes through, and the counts of
+// what the engine tells of them (call_observer.h).
 //
 // Loop-confined, neither copied nor moved; the circuit outlives it.
 #pragma once
@@ -10,31 +10,28 @@
 
 namespace quoll::proxy {
 
-class CallGate final : private core::Observer {
+class CallGate {
  public:
   CallGate(Circuit& circuit, unsigned shard);
   CallGate(const CallGate&) = delete;
   CallGate& operator=(const CallGate&) = delete;
 
-  // For a PipelineCall, which says what to do: send, wait, or give up.
-  const core::Pipeline& pipeline() const { return pipeline_; }
+  // For a PipelineCall, which says what to do: send, wait, or give up. Both outlive it.
+  core::Pipeline pipeline(core::Observer& observer);
   // A call that has ended failed; counts why it was not made again, where a retry policy had its say.
   void count_end(const core::PipelineCall& call);
 
- private:
-  void on_success(const core::AttemptEvent& event) override;
-  void on_failure(const core::AttemptEvent& event) override;
-  void on_timeout(const core::AttemptEvent& event) override;
-  void on_cancelled(const core::AttemptEvent& event) override;
-  void on_ignored(const core::AttemptEvent& event) override;
-  void on_rejection(const core::RejectionEvent& event) override;
-  void on_transition(const core::Transition& transition) override;
   void count(const core::AttemptEvent& event, AttemptEnd end);
+  void count(Event event) { circuit_.count(event, shard_); }
+  void count_limited() { circuit_.count_limited(shard_); }
+  void tell(const core::Transition& transition, const telemetry::TraceContext* trace) {
+    circuit_.tell(transition, trace);
+  }
 
+ private:
   Circuit& circuit_;
   const unsigned shard_;
   std::optional<core::RetryPolicy> retry_;
-  const core::Pipeline pipeline_;
 };
 
 }  // namespace quoll::proxy

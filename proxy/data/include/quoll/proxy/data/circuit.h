@@ -57,8 +57,8 @@ class Circuit {
   void count_limited(unsigned shard) { limited_->add(1, shard); }
   std::uint64_t events(Event event) const { return events_[static_cast<std::size_t>(event)]->value(); }
   std::uint64_t attempts(AttemptEnd end) const { return attempts_[static_cast<std::size_t>(end)]->value(); }
-  // Counts and logs a change of state.
-  void tell(const core::Transition& transition);
+  // Counts and logs a change of state; `trace`: of the call that brought it about, if one did.
+  void tell(const core::Transition& transition, const telemetry::TraceContext* trace = nullptr);
 
   // By hand, and by the clock.
   void force(core::Mode mode, TimePoint now);

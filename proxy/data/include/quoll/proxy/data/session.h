@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "quoll/base/rng.h"
 #include "quoll/http/body.h"
 #include "quoll/http/head.h"
 #include "quoll/net/connector.h"
@@ -36,6 +37,7 @@ struct Shared {
   AdmissionGate& admission;
   telemetry::Log& log;
   OwnPages& pages;
+  std::uint64_t seed;                     // of what is random on the workers
   std::atomic<std::size_t>& connections;  // of all workers, those included that are about to be served
 };
 
@@ -88,6 +90,7 @@ struct WorkerState {
   net::Connector& connector;
   const Shared& shared;
   unsigned shard;
+  Rng trace_ids;
   std::deque<UpstreamPool> pools;         // by Route::pool
   std::vector<RouteDurations> durations;  // by Route::index
   std::deque<CallGate> gates;             // by Route::index
