@@ -13,8 +13,12 @@ namespace quoll::schema {
 
 std::string number_text(double value) {
   if (!std::isfinite(value)) return std::isnan(value) ? "nan" : value > 0 ? "inf" : "-inf";
-  char digits[400];  // of the largest double, in full
-  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value, std::chars_format::fixed);
+  // 1000000 and not 1e+06, unless that would be longer than people read.
+  const double size = std::abs(value);
+  const bool plain = size == 0 || (size >= 1e-6 && size < 1e15);
+  char digits[64];
+  const auto format = plain ? std::chars_format::fixed : std::chars_format::general;
+  const auto [end, error] = std::to_chars(digits, digits + sizeof(digits), value, format);
   return error == std::errc() ? std::string(digits, end) : "a number";
 }
 

@@ -60,6 +60,10 @@ class Faults {
     void operator()(const char* name, T Owner::*member, const char* /*about*/) const {
       faults.check_section(name, options.*member);
     }
+    template <typename Owner, schema::Section T>
+    void operator()(const char* name, T Owner::*member, const schema::Without& /*without*/, const char* about) const {
+      (*this)(name, member, about);
+    }
     // Of a text, a list and a bool, any value is in range.
     template <typename... Rest>
     void operator()(const char* /*name*/, const Rest&... /*field*/) const {}

@@ -24,6 +24,7 @@
 // Thread-safe: constants.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -101,6 +102,12 @@ struct Spelled {
   Form form;
   Value (*show)(const Options&);
   Fault (*read)(Options&, std::string_view);
+};
+
+// Fields of a section that mean nothing where its struct is used: field(name, member, Without{{"max_attempts"}},
+// sentence).
+struct Without {
+  std::array<const char*, 4> names = {};
 };
 
 // What a member is to code that reads any kind of them: the T of a wrapper.

@@ -115,6 +115,16 @@ class Builder {
       return &(static_cast<const Owner*>(owner(root))->*member);
     }));
   }
+  template <typename C, Section T>
+  void operator()(const char* name, T C::*member, const Without& without, const char* about) const {
+    (*this)(name, member, about);
+    for (const char* const each : without.names) {
+      if (each == nullptr) break;
+      std::erase_if(made_.settings, [left_out = prefix_ + name + "." + each](const Setting& setting) {
+        return setting.name == left_out;
+      });
+    }
+  }
 
  private:
   static const Owner& at(const Find& owner, const void* root) { return *static_cast<const Owner*>(owner(root)); }
@@ -163,6 +173,10 @@ struct Resolver {
     T& inner = options.*member;
     T::describe(Resolver<T>{inner});
     if constexpr (requires { inner.resolved(); }) inner = inner.resolved();
+  }
+  template <typename C, Section T>
+  void operator()(const char* name, T C::*member, const Without& /*without*/, const char* about) const {
+    (*this)(name, member, about);
   }
   template <typename... Rest>
   void operator()(const char* /*name*/, const Rest&... /*field*/) const {}
