@@ -30,6 +30,11 @@ expect(core net refused)
 expect(http net refused)
 expect(net core refused)
 expect(telemetry net refused)
+expect(proxy_data proxy_config allowed)
+expect(proxy_config proxy_data refused)
+expect(proxy_data proxy_live refused)
+expect(proxy_data proxy_admin refused)
+expect(proxy_live proxy_admin refused)
 expect(lab_backend proxy refused)
 expect(lab_loadgen core refused)
 expect(lab_experiments proxy refused)
@@ -37,7 +42,8 @@ expect(sim net refused)
 
 # The same promise for #include lines: a header of a module that is not on the row cannot be reached.
 foreach(rule "core:net|http|telemetry|proxy|lab|boost" "http:net|core|telemetry|proxy|lab" "net:core|http|proxy|lab"
-             "telemetry:net|core|http|proxy|lab" "lab:core|proxy" "sim:net|http|telemetry|proxy|lab")
+             "telemetry:net|core|http|proxy|lab" "lab:core|proxy"
+             "proxy/config:proxy/(data|live|admin)" "proxy/data:proxy/(live|admin)" "proxy/live:proxy/admin" "sim:net|http|telemetry|proxy|lab")
   string(REPLACE ":" ";" parts ${rule})
   list(GET parts 0 module)
   list(GET parts 1 forbidden)

@@ -1,4 +1,4 @@
-// The page's files have fixed names: the binary serves them by name (proxy/src/dashboard.h), and sends no-store.
+// The page's files have fixed names: the binary serves them by name (proxy/admin/src/pages.cc), and sends no-store.
 import { defineConfig } from 'vite';
 
 const admin = process.env['QUOLL_ADMIN'] ?? 'http://127.0.0.1:3900';

@@ -11,7 +11,7 @@
 #include "commands.h"
 #include "quoll/base/file.h"
 #include "quoll/base/rng.h"
-#include "quoll/proxy/config.h"
+#include "quoll/proxy/config/config_file.h"
 
 namespace quoll::apps {
 namespace {

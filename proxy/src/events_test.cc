@@ -3,9 +3,9 @@
 
 #include <boost/asio/ip/tcp.hpp>
 
-#include "event_hub.h"
 #include "quoll/net/worker.h"
-#include "sampler.h"
+#include "quoll/proxy/live/event_hub.h"
+#include "quoll/proxy/live/sampler.h"
 #include "testbed.h"
 
 namespace quoll::proxy::testing {

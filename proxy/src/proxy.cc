@@ -6,14 +6,14 @@
 #include <condition_variable>
 #include <mutex>
 
-#include "admin.h"
-#include "connection.h"
-#include "pages.h"
+#include "own_health.h"
 #include "quoll/base/rng.h"
 #include "quoll/net/listener.h"
-#include "quoll/net/stall_monitor.h"
+#include "quoll/proxy/admin/admin.h"
+#include "quoll/proxy/admin/pages.h"
+#include "quoll/proxy/data/connection.h"
+#include "quoll/proxy/data/session.h"
 #include "quoll/telemetry/process.h"
-#include "session.h"
 
 namespace quoll::proxy {
 namespace {
@@ -40,12 +40,13 @@ struct Proxy::Impl {
         admission(options, registry),
         routes(options, upstreams, seed, registry, log),
         workers(o.workers),
+        health(workers, registry),
         admin_worker(o.workers),
         monitor(workers, [this](unsigned worker, Duration lag, TimePoint now) { note_lag(worker, lag, now); }),
-        pages(options, routes, metrics, workers, monitor, admission),
+        pages(options, routes, metrics, workers, monitor, admission, admin_worker.executor()),
         sampler(options, routes, metrics, workers, monitor, hub),
         admin(admin_worker, pages, hub, sampler),
-        shared{options, routes, metrics, admission, log, pages, admin_worker.executor(), connections} {}
+        shared{options, routes, metrics, admission, log, pages, connections} {}
 
   Result<void> open();
   void register_metrics();
@@ -64,6 +65,7 @@ struct Proxy::Impl {
   Routes routes;
   EventHub hub;  // outlives the worker that its readers are suspended on
   net::Workers workers;
+  OwnHealth health;
   net::Worker admin_worker;
   net::LoopMonitor monitor;
   Pages pages;
@@ -71,14 +73,9 @@ struct Proxy::Impl {
   Sampler sampler;
   AdminServer admin;
   Shared shared;
-  net::StallMonitor stalls;
-  std::vector<telemetry::DurationHistogram*> lags;
   std::vector<std::unique_ptr<WorkerState>> states;
   std::vector<std::unique_ptr<net::Listener>> listeners;
   std::unique_ptr<net::Listener> admin_listener;
-  std::atomic<double> run_queue{0};
-  std::atomic<double> throttled{0};
-  std::atomic<double> steal{0};
   bool started = false;
   bool stopped = false;
 };
@@ -109,14 +106,6 @@ void Proxy::Impl::register_metrics() {
   telemetry::register_process_metrics(registry);
   telemetry::register_build_info(registry, "0.1.0");
   telemetry::register_log_metrics(registry, log);
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    lags.push_back(&registry.histogram("quoll_loop_lag_seconds", "How late an event loop ran what was due.",
-                                       {{"worker", std::to_string(i)}}, telemetry::kLagBounds));
-  }
-  for (std::size_t i = 0; i < workers.size(); ++i) {
-    registry.gauge_fn("quoll_loop_lag_max_seconds", "The longest lag of an event loop in the last 15 s.",
-                      {{"worker", std::to_string(i)}}, [lag = lags[i]] { return to_seconds(lag->recent_max()); });
-  }
   registry.gauge_fn("quoll_request_duration_max_seconds",
                     "The longest time from a request's arrival to its answer in the last 15 s.", {}, [this] {
                       Duration longest{};
@@ -132,30 +121,10 @@ void Proxy::Impl::register_metrics() {
                     [this] { return static_cast<double>(hub.readers()); });
   registry.counter_fn("quoll_event_readers_dropped_total", "Readers of the event stream cut off as too slow.", {},
                       [this] { return static_cast<double>(hub.dropped()); });
-  const auto stall = [&](const char* kind, const std::atomic<double>& value) {
-    registry.counter_fn("quoll_stall_seconds_total",
-                        "Time this process was kept from the CPU: run_queue, throttled (cgroup quota), steal.",
-                        {{"kind", kind}}, [&value] { return value.load(std::memory_order_relaxed); });
-  };
-  stall("run_queue", run_queue);
-  stall("throttled", throttled);
-  stall("steal", steal);
-  const auto reads = [&](const char* stamped, net::OwnedCounter net::LoopCounters::*member) {
-    registry.counter_fn("quoll_socket_reads_total", "Reads by whether the kernel said when the bytes had arrived.",
-                        {{"stamped", stamped}}, [this, member] {
-                          double sum = 0;
-                          for (std::size_t i = 0; i < workers.size(); ++i) {
-                            sum += static_cast<double>((workers[i].loop().counters.*member).value());
-                          }
-                          return sum;
-                        });
-  };
-  reads("true", &net::LoopCounters::stamped_reads);
-  reads("false", &net::LoopCounters::unstamped_reads);
 }
 
 void Proxy::Impl::note_lag(unsigned worker, Duration lag, TimePoint now) {
-  lags[worker]->observe(lag, worker);
+  health.note_lag(worker, lag);
   if (lag < kStallWorthNoting) return;
   for (std::size_t i = 0; i < routes.size(); ++i) routes[i].circuit.breaker().note_local_stall(lag, now);
 }
@@ -179,10 +148,7 @@ net::Task<void> Proxy::Impl::housekeeping() {
     if (error) co_return;
     for (std::size_t i = 0; i < routes.size(); ++i) routes[i].circuit.poll(steady_now());
     registry.rotate_maxima();
-    const net::StallTotals totals = stalls.sample();
-    run_queue.store(to_seconds(totals.run_queue), std::memory_order_relaxed);
-    throttled.store(to_seconds(totals.throttled), std::memory_order_relaxed);
-    steal.store(to_seconds(totals.steal), std::memory_order_relaxed);
+    health.sample();
     log.report_suppressed(wall_now());
     sampler.sample(steady_now(), wall_now());
   }

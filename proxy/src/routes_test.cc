@@ -1,8 +1,8 @@
 // Several routes in one proxy: each has its own upstream, circuit, settings and labels.
 #include <gmock/gmock.h>
 
-#include "circuit_feed.h"
-#include "route.h"
+#include "quoll/proxy/data/route.h"
+#include "quoll/proxy/live/circuit_feed.h"
 #include "testbed.h"
 
 namespace quoll::proxy::testing {

@@ -7,7 +7,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -93,11 +92,6 @@ class Wire {
     }
     end_ = n == 0 ? WireEnd::eof : errno == EAGAIN ? WireEnd::silent : WireEnd::reset;
     return false;
-  }
-  // Until there is something to read or the peer is gone; false after 20 s of neither.
-  bool await_readable() const {
-    pollfd p{fd_, POLLIN, 0};
-    return !buffer_.empty() || ::poll(&p, 1, 20'000) == 1;
   }
   // Up to and with `mark`; empty when the connection ends before.
   std::string read_until(std::string_view mark) {

@@ -1,4 +1,4 @@
-// What GET /events sends; proxy/src/sampler.cc is the other end.
+// What GET /events sends; proxy/live/src/sampler.cc is the other end.
 
 export type StateName = 'closed' | 'open' | 'half_open' | 'forced_open' | 'disabled' | 'metrics_only';
 

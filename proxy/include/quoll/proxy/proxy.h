@@ -13,7 +13,7 @@
 
 #include "quoll/base/result.h"
 #include "quoll/net/endpoint.h"
-#include "quoll/proxy/options.h"
+#include "quoll/proxy/config/options.h"
 
 namespace quoll::proxy {
 

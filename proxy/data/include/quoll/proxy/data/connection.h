@@ -1,0 +1,36 @@
+// Connection: one client connection, from accept to close, as one coroutine. While it waits for a request it holds no
+// buffer.
+//
+// Loop-confined; lives in its coroutine's frame.
+#pragma once
+
+#include <string>
+
+#include "quoll/proxy/data/session.h"
+
+namespace quoll::proxy {
+
+class Connection final : public OpenConnection {
+ public:
+  // Serves a socket that has been accepted until it closes.
+  static net::Task<void> serve(WorkerState& worker, net::TcpSocket socket);
+
+  void drain() override;
+  void look() override;
+
+ private:
+  Connection(WorkerState& worker, net::TcpSocket socket);
+  ~Connection();
+
+  net::Task<void> run();
+  enum class Next : std::uint8_t { request, wait, close };
+  net::Task<Next> serve_one(Exchange& exchange);
+
+  WorkerState& worker_;
+  net::StampedSocket client_;
+  std::string peer_;
+  bool idle_ = true;
+  ClientWatch* watch_ = nullptr;  // during an exchange
+};
+
+}  // namespace quoll::proxy

@@ -1,0 +1,211 @@
+#include "client_answer.h"
+
+#include "quoll/http/write.h"
+#include "quoll/proxy/data/lingering_close.h"
+#include "relay.h"
+
+namespace quoll::proxy {
+namespace {
+
+// Whether the client's connection outlives this exchange, as far as we are concerned.
+bool may_keep(const Session& s) {
+  return s.exchange.request.keep_alive && !s.worker.draining;
+}
+
+void observe(Session& s, unsigned status) {
+  s.durations().server.observe(s.exchange.request.method, status, steady_now() - s.exchange.arrived_at, s.worker.shard);
+}
+
+// The body of a request that was answered without it has to go somewhere before the next request can be read.
+net::Task<bool> settle(Session& s, http::BodyReader& body, bool keep) {
+  if (body.done()) co_return keep;
+  // (No co_await behind && or ||: gcc 12 compiles that to a trap.)
+  if (keep) {
+    const bool gone = co_await discard_body(s, body);
+    if (gone) co_return true;
+  }
+  co_await lingering_close(s.client);
+  co_return false;
+}
+
+// Made once: whoever sheds has no time to lose.
+struct ShedAnswer {
+  std::string_view fields;
+  std::string_view body;
+};
+constexpr ShedAnswer kShedOverload = {
+    "Cache-Control: no-store\r\nRetry-After: 1\r\n"
+    "Proxy-Status: quoll; error=proxy_internal_response; details=\"overload\"\r\n",
+    "{\"error\":\"this proxy is overloaded\"}\n"};
+constexpr ShedAnswer kShedTooOld = {
+    "Cache-Control: no-store\r\nRetry-After: 1\r\n"
+    "Proxy-Status: quoll; error=proxy_internal_response; details=\"too_old\"\r\n",
+    "{\"error\":\"the request waited too long for this proxy\"}\n"};
+
+// Keeps the connection of an answer that has been received whole, unless there are bytes behind it: they are nobody's.
+void keep_unless_surplus(Session& s, UpstreamCall& attempt) {
+  if (s.exchange.up.empty()) return attempt.keep_connection();
+  s.shared().metrics.upstream_unasked.add(1, s.worker.shard);
+}
+
+// Of a body that did not come to its end.
+core::Outcome outcome_of(RelayEnd end) {
+  switch (end) {
+    case RelayEnd::upstream_broken:
+      return core::Outcome::failure;
+    case RelayEnd::upstream_silent:
+      return core::Outcome::timeout;
+    case RelayEnd::local_lack:
+      return core::Outcome::ignored;
+    case RelayEnd::done:
+    case RelayEnd::client_gone:
+    case RelayEnd::client_slow:
+      return core::Outcome::cancelled;
+  }
+  return core::Outcome::cancelled;
+}
+
+// The head that the client gets: the upstream's, with the connection's own fields replaced by ours.
+struct ClientHead {
+  bool chunked = false;
+  bool keep = true;
+};
+
+ClientHead compose_client_head(Session& s) {
+  Exchange& x = s.exchange;
+  const http::ResponseHead& head = x.response;
+  ClientHead out;
+  out.keep = may_keep(s);
+  const bool unknown_length = head.framing == http::Framing::chunked || head.framing == http::Framing::until_close;
+  if (unknown_length) {
+    out.chunked = x.request.minor_version >= 1;
+    out.keep = out.keep && out.chunked;
+  }
+  x.out.clear();
+  http::append_status_line(x.out, head.status, head.reason);
+  http::append_end_to_end_fields(x.out, head.fields, head.connection_names_fields);
+  if (out.chunked) http::append_framing(x.out, http::Framing::chunked);
+  if (!out.keep) {
+    http::append_field(x.out, "Connection", "close");
+  } else if (x.request.minor_version == 0) {
+    http::append_field(x.out, "Connection", "keep-alive");
+  }
+  http::append_head_end(x.out);
+  return out;
+}
+
+}  // namespace
+
+net::Task<bool> ask_for_body(Session& s) {
+  s.exchange.request.expect_continue = false;                                      // met
+  iovec piece{const_cast<char*>(http::kContinue.data()), http::kContinue.size()};  // sendmsg only reads
+  const net::WriteResult written = co_await s.client.write({&piece, 1}, steady_now() + s.options().client_gap);
+  co_return written.status == net::IoStatus::ok;
+}
+
+net::Task<bool> send(Session& s, std::string_view bytes) {
+  s.watch.answer_begins();
+  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
+  const net::WriteResult written = co_await s.client.write({&piece, 1}, steady_now() + s.options().client_gap);
+  co_return written.status == net::IoStatus::ok;
+}
+
+net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view message) {
+  s.exchange.out.clear();
+  append_bad_request(s.exchange.out, status, message);
+  co_await send(s, s.exchange.out);
+  co_await lingering_close(s.client);
+  co_return false;
+}
+
+net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
+  http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
+  const bool keep = may_keep(s) && discardable(s, body);
+  s.exchange.out.clear();
+  append_reply(s.exchange.out, {.status = page.status,
+                                .content_type = page.content_type,
+                                .body = page.body,
+                                .fields = "Cache-Control: no-store\r\n",
+                                .keep_alive = keep,
+                                .old_client = s.exchange.request.minor_version == 0,
+                                .head_only = s.exchange.request.method == "HEAD"});
+  if (!co_await send(s, s.exchange.out)) co_return false;
+  co_return co_await settle(s, body, keep);
+}
+
+net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble& trouble) {
+  const bool keep = may_keep(s) && discardable(s, body);
+  s.exchange.out.clear();
+  const unsigned status = append_trouble(s.exchange.out, s.route, trouble, s.exchange.request, keep);
+  const bool sent = co_await send(s, s.exchange.out);
+  observe(s, status);
+  if (!sent) co_return false;
+  co_return co_await settle(s, body, keep);
+}
+
+// A 503 also with the fallback on: a client, or what balances load before us, must learn to send less or elsewhere, and
+// a full answer for each request too many is what an overloaded process cannot afford.
+net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
+  http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
+  const bool keep = may_keep(s) && discardable(s, body);
+  const bool old = reason == core::ShedReason::too_old;
+  s.exchange.out.clear();
+  append_reply(s.exchange.out, {.status = 503,
+                                .body = old ? kShedTooOld.body : kShedOverload.body,
+                                .fields = old ? kShedTooOld.fields : kShedOverload.fields,
+                                .keep_alive = keep,
+                                .old_client = s.exchange.request.minor_version == 0,
+                                .head_only = s.exchange.request.method == "HEAD"});
+  const bool sent = co_await send(s, s.exchange.out);
+  observe(s, 503);
+  if (!sent) co_return false;
+  co_return co_await settle(s, body, keep);
+}
+
+net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
+  Exchange& x = s.exchange;
+  const ClientHead head = compose_client_head(s);
+  const unsigned status = x.response.status;
+  const bool reusable = x.response.keep_alive && x.response.framing != http::Framing::until_close;
+  http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);
+  core::Sample sample = attempt.sample();
+  const auto finish = [&] {
+    if (call != nullptr) static_cast<void>(call->finish(sample, steady_now(), {.last = true}));
+  };
+  const RelayEnd end = co_await relay_response(s, attempt.upstream(), body, head.chunked, finish);
+  observe(s, status);
+
+  Upload& upload = attempt.upload();
+  if (end == RelayEnd::done) {
+    if (reusable && upload.complete()) keep_unless_surplus(s, attempt);
+    co_await upload.finish();
+    co_return co_await settle(s, upload.body(), head.keep);
+  }
+  // A client that left or stalled in the middle of its own body has ended the upstream's connection, too.
+  if (upload.client_gone() || upload.bad_body() || upload.blame_client(steady_now())) {
+    sample.outcome = core::Outcome::cancelled;
+  } else {
+    sample.outcome = outcome_of(end);
+  }
+  finish();
+  co_await upload.finish();
+  // The client has the head already; a cut connection is the only way left to say that the body is not whole.
+  s.client.abort();
+  co_return false;
+}
+
+void keep_if_whole(Session& s, UpstreamCall& attempt) {
+  Exchange& x = s.exchange;
+  http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);
+  while (!body.done() && !x.up.empty()) {
+    const auto piece = body.next(x.up.readable());
+    if (!piece) return;
+    x.up.consume(piece->consumed);
+  }
+  const bool whole = body.done() && attempt.upload().complete();
+  if (whole && x.response.keep_alive && x.response.framing != http::Framing::until_close) {
+    keep_unless_surplus(s, attempt);
+  }
+}
+
+}  // namespace quoll::proxy

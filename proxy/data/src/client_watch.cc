@@ -1,0 +1,47 @@
+#include "quoll/proxy/data/client_watch.h"
+
+#include "quoll/http/write.h"
+
+namespace quoll::proxy {
+
+ClientWatch::ClientWatch(net::StampedSocket& client, const http::RequestHead& request)
+    : client_(client), request_(request) {
+  client_.watch(&ClientWatch::stirred, this);
+  // An end that came right behind the request makes no edge of its own.
+  if (!client_.drained()) look();
+}
+
+ClientWatch::~ClientWatch() {
+  client_.unwatch();
+}
+
+void ClientWatch::look() {
+  if (gone_) return;
+  switch (client_.peer_state()) {
+    case net::StampedSocket::Peer::connected:
+      return;
+    case net::StampedSocket::Peer::gone:
+      return leave();
+    case net::StampedSocket::Peer::finished:
+      if (std::exchange(finished_, true)) return;
+      client_.keep_alive();
+      client_.loop().deadlines.set(grace_, steady_now() + kGrace);
+  }
+}
+
+void ClientWatch::probe() {
+  if (answered_ || request_.minor_version == 0 || !client_.is_open()) return;
+  iovec piece{const_cast<char*>(http::kContinue.data()), http::kContinue.size()};  // sendmsg only reads
+  std::span<iovec> pieces{&piece, 1};
+  const net::WriteResult written = client_.write_now(pieces);
+  // Nothing else has been sent, so that there is room for these few bytes. The reset, if one comes, makes an edge.
+  if (written.status == net::IoStatus::error) leave();
+}
+
+void ClientWatch::leave() {
+  gone_ = true;
+  grace_.clear();
+  if (upstream_ != nullptr) upstream_->abort();
+}
+
+}  // namespace quoll::proxy

@@ -1,0 +1,105 @@
+#include "quoll/proxy/data/connection.h"
+
+#include "policy_stack.h"
+#include "quoll/proxy/data/head_reader.h"
+#include "quoll/proxy/data/lingering_close.h"
+#include "quoll/proxy/data/reply.h"
+#include "relay.h"
+
+namespace quoll::proxy {
+namespace {
+
+std::string peer_address(const net::TcpSocket& socket) {
+  boost::system::error_code error;
+  const auto endpoint = socket.remote_endpoint(error);
+  return error ? std::string("unknown") : endpoint.address().to_string();
+}
+
+constexpr Duration kLookForEnd = std::chrono::milliseconds(500);
+
+}  // namespace
+
+Connection::Connection(WorkerState& worker, net::TcpSocket socket)
+    : worker_(worker), client_(worker.worker.loop(), std::move(socket)) {
+  worker_.open.push_back(*this);
+  worker_.shared.metrics.client_connections.add(1);
+}
+
+Connection::~Connection() {
+  worker_.open.erase(worker_.open.iterator_to(*this));
+  worker_.shared.metrics.client_connections.add(-1);
+  worker_.shared.connections.fetch_sub(1, std::memory_order_relaxed);
+}
+
+net::Task<void> Connection::serve(WorkerState& worker, net::TcpSocket socket) {
+  std::string peer = peer_address(socket);
+  Connection connection(worker, std::move(socket));
+  connection.peer_ = std::move(peer);
+  co_await connection.run();
+}
+
+void Connection::drain() {
+  // A request that lies in the socket already is served; its answer says that it is the last.
+  if (idle_ && client_.peek() != net::StampedSocket::Peek::readable) client_.close();
+}
+
+void Connection::look() {
+  if (watch_ != nullptr) watch_->look();
+}
+
+net::Task<void> Connection::run() {
+  TimePoint idle_until = steady_now() + worker_.shared.options.idle_timeout;
+  for (;;) {
+    idle_ = true;
+    // An end that came right behind the last request makes no edge of its own: look for it once.
+    const TimePoint look_at = steady_now() + kLookForEnd;
+    bool readable = co_await client_.wait_readable(std::min(look_at, idle_until));
+    if (!readable && client_.is_open() && look_at < idle_until) {
+      if (client_.peek() == net::StampedSocket::Peek::closed) co_return;
+      readable = co_await client_.wait_readable(idle_until);
+    }
+    idle_ = false;
+    if (!readable || !client_.is_open()) co_return;
+    auto exchange = worker_.borrow();
+    Next next = Next::request;
+    do {
+      next = co_await serve_one(*exchange);
+      // A wake-up without a request does not extend the connection's life.
+      if (next == Next::request) idle_until = steady_now() + worker_.shared.options.idle_timeout;
+    } while (next == Next::request && !exchange->in.empty());
+    worker_.give_back(std::move(exchange));
+    if (next == Next::close || worker_.draining) co_return;
+  }
+}
+
+net::Task<Connection::Next> Connection::serve_one(Exchange& x) {
+  const ProxyOptions& options = worker_.shared.options;
+  const HeadResult head = co_await read_head(client_, x, options.limits, options.head_timeout);
+  if (head.end == HeadEnd::nothing) co_return Next::wait;
+  if (head.end == HeadEnd::closed) co_return Next::close;
+  if (head.end != HeadEnd::complete) {
+    worker_.shared.metrics.bad_requests.add(1, worker_.shard);
+    const bool slow = head.end == HeadEnd::too_slow;
+    x.out.clear();
+    append_bad_request(x.out, slow ? 408 : head.refusal.answer,
+                       slow ? "the request's head took too long" : head.refusal.message);
+    iovec piece{x.out.data(), x.out.size()};
+    co_await client_.write({&piece, 1}, steady_now() + std::chrono::seconds(1));
+    co_await lingering_close(client_);
+    co_return Next::close;
+  }
+
+  ClientWatch watch(client_, x.request);
+  watch_ = &watch;
+  Session session{worker_, client_, x, peer_, worker_.shared.routes.match(x.request.host, x.request.path), watch};
+  const bool keep = co_await proxy::serve(session);
+  watch_ = nullptr;
+  // What came after this request's body is the start of the next one.
+  if (!x.body.empty()) {
+    x.in.append(x.body.readable());
+    x.body.clear();
+  }
+  co_return keep ? Next::request : Next::close;
+}
+
+}  // namespace quoll::proxy
