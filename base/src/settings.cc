@@ -43,7 +43,9 @@ namespace {
 
 // How many letters must be changed, added, taken away or swapped with their neighbour (Damerau's distance, each letter
 // touched once).
-std::size_t distance(std::string_view a, std::string_view b) {
+// At least `enough`, where it is no less.
+std::size_t distance(std::string_view a, std::string_view b, std::size_t enough) {
+  if (std::max(a.size(), b.size()) - std::min(a.size(), b.size()) >= enough) return enough;
   std::vector<std::size_t> before(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
   std::iota(row.begin(), row.end(), 0U);
@@ -85,8 +87,9 @@ std::string suggestion(std::string_view unknown, const std::vector<std::string>&
   std::size_t least = 1 + std::max<std::size_t>(1, unknown.size() / 4);
   for (const std::string& name : known) {
     // In the wrong section, or in none: as near as its last part, and a little.
-    const std::size_t apart = last_part(unknown).size() < 4 ? least : distance(last_part(unknown), last_part(name)) + 1;
-    const std::size_t away = std::min(distance(unknown, name), apart);
+    const std::string_view part = last_part(unknown);
+    const std::size_t apart = part.size() < 4 ? least : distance(part, last_part(name), least) + 1;
+    const std::size_t away = std::min(distance(unknown, name, least), apart);
     if (away >= least) continue;
     least = away;
     nearest = &name;
@@ -107,6 +110,11 @@ std::string Setting::allowed() const {
   if (range->above_low) return (zero.empty() ? "" : zero + ", ") + "above " + low + ", at most " + high;
   if (zero.empty()) return low + " to " + high;
   return range->low > 0 ? zero + ", " + low + " to " + high : zero + " to " + high;
+}
+
+std::string Setting::short_about() const {
+  const std::size_t end = std::min(about.find(". "), about.find("; "));
+  return about.substr(0, end == std::string::npos ? about.size() - 1 : end);
 }
 
 std::string_view Setting::section() const {

@@ -82,6 +82,7 @@ TEST(Settings, AreNamedAfterTheirSectionsInTheOrderOfTheStruct) {
                                                      "limit", "inner.size", "inner.share", "size", "share"}));
   EXPECT_EQ(all().find("inner.size")->section(), "inner");
   EXPECT_EQ(all().find("none"), nullptr);
+  EXPECT_EQ(all().find("wait")->short_about(), "How long to wait");
 }
 
 TEST(Settings, WhatIsReadIsShown) {

@@ -28,6 +28,12 @@ class Faults {
   void check_fields(const Options& options) {
     Options::describe(Visitor<Options>{*this, options});
   }
+  // One that is no field of its own.
+  void check(const char* name, Duration value, const schema::Range& range);
+  void check(const char* name, const DurationRange& value, const schema::Range& range);
+  void check(const char* name, double value, const schema::Range& range);
+  void check(const char* name, std::uint64_t value, const schema::Range& range);
+  void check(const char* name, unsigned value, const schema::Range& range) { check(name, std::uint64_t{value}, range); }
   // `value` must be at least that of another option.
   void check_order(const char* name, Duration value, const char* other, Duration least);
   void check_order(const char* name, unsigned value, const char* other, unsigned least);
@@ -80,11 +86,6 @@ class Faults {
       for (std::string& fault : inner.take()) faults_.push_back(std::move(fault));
     }
   }
-  void check(const char* name, Duration value, const schema::Range& range);
-  void check(const char* name, const DurationRange& value, const schema::Range& range);
-  void check(const char* name, double value, const schema::Range& range);
-  void check(const char* name, std::uint64_t value, const schema::Range& range);
-  void check(const char* name, unsigned value, const schema::Range& range) { check(name, std::uint64_t{value}, range); }
   void out_of(const char* name, const std::string& value, const schema::Range& range);
 
   std::string prefix_;

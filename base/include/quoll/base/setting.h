@@ -29,6 +29,8 @@ struct Setting {
   // consecutive".
   std::string standard_text() const;
   std::string allowed() const;
+  // The first sentence of `about`, for --help.
+  std::string short_about() const;
   // "breaker" of breaker.window; empty without one.
   std::string_view section() const;
 
