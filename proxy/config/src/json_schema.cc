@@ -153,7 +153,7 @@ json::object properties_of(bool refer) {
 
 json::object json_schema() {
   json::object route = closed(properties_of<RouteOptions>(true));
-  route["required"] = {"name"};
+  route["required"] = json::array{"name"};
   for (const char* const which : {"name", "path"}) {
     route["properties"].get_object()[which].get_object().erase("default");  // of the route that takes all others
   }
