@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "config_text.h"
+#include "yaml_documents.h"
 
 namespace quoll::proxy {
 namespace {
@@ -162,12 +163,12 @@ Result<ProxyOptions> read_config(const std::string& text, const std::string& fil
     return Error{fmt::format("{}:{}:{}: {}", file, wrong->line, wrong->column, wrong->what), "config"};
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    for (std::size_t i = 1; i < documents.size(); ++i) {
-      if (documents[i].IsNull()) continue;  // "---" at the end
-      reader.fault(documents[i].Mark(), "this is a second document; a configuration is one: put all settings in it");
+    const YamlDocuments documents = find_documents(text);
+    if (documents.stuck) reader.fault(documents.stuck_at, "this cannot be here; write 'setting: value' lines");
+    for (std::size_t i = documents.first_is_empty ? 0 : 1; i < documents.begins.size(); ++i) {
+      reader.fault(documents.begins[i], "this is a second document; a configuration is one: put all settings in it");
     }
-    if (!documents.empty() && !documents.front().IsNull()) reader.file(documents.front());
+    if (!documents.first_is_empty) reader.file(YAML::Load(text));
     reader.validate();
   } catch (const YAML::Exception& error) {
     const bool deep = error.msg == YAML::ErrorMsg::BAD_FILE;  // what yaml-cpp says when it would nest further

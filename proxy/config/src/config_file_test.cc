@@ -82,6 +82,15 @@ TEST(Config, AFileIsOneDocumentOfText) {
   EXPECT_THAT(faults_of("fallback: \"a\\0b\"\n"), HasSubstr("q.yaml:1:11: fallback: has the control byte 0x00"));
 }
 
+// yaml-cpp reads documents without end from these, until no memory is left.
+TEST(Config, TextThatNoDocumentBeginsWithIsAFault) {
+  EXPECT_EQ(faults_of(","), "q.yaml:1:1: this cannot be here; write 'setting: value' lines");
+  for (const char* text : {",", ", a: 1\n", "timeout: 1s\n---\n, b\n", "]", "}", "---\n,\n---\n", "#\n,"}) {
+    EXPECT_THAT(faults_of(text), HasSubstr("q.yaml:")) << text;
+  }
+  EXPECT_EQ(faults_of("---\n---\n---\n"), "") << "empty ones, but an end";
+}
+
 // Nor may one of these take long, or all memory, or the stack.
 TEST(Config, WhatIsFarTooMuchIsRefusedInFewWords) {
   const std::string million(1U << 20U, 'x');

@@ -50,6 +50,7 @@ struct AdaptiveTimeoutOptions {
   Defaulted<Duration> floor = usual(std::chrono::milliseconds(10));
   Defaulted<Duration> ceiling = usual(std::chrono::seconds(5));
   Defaulted<Duration> initial = usual(std::chrono::milliseconds(500));
+  Duration trial{};
   Defaulted<unsigned> warm_up = usual(32U);
   Defaulted<unsigned> window = usual(512U);
   double max_growth = 3;
@@ -69,11 +70,14 @@ struct AdaptiveTimeoutOptions {
     field("floor", &O::floor, schema::within(microseconds(100), hours(1)),
           "No timeout is shorter. Follows ceiling or initial if one is less.");
     field("ceiling", &O::ceiling, schema::within(microseconds(100), hours(1)),
-          "No timeout is longer, and trials get this one. Follows floor or initial if one is more.");
+          "No timeout is longer. Follows floor or initial if one is more.");
     field(
         "initial", &O::initial, schema::within(microseconds(100), hours(1)),
         "The timeout in warm-up, from floor to ceiling: what you would set as a fixed one. Follows the nearer of them "
         "if it is outside.");
+    field("trial", &O::trial, schema::within(microseconds(100), hours(1)).zero_is("ceiling"),
+          "The timeout of a half-open breaker's trials, at most ceiling. Set it where a client that happens to be one "
+          "should not wait for the ceiling, and the callee answers in less even when it has just come back.");
     field("warm_up", &O::warm_up, schema::within(1, 60'000),
           "Samples before the estimate is believed, at most window, which it follows if that is less.");
     field("window", &O::window, schema::within(64, 60'000),
@@ -105,9 +109,12 @@ class AdaptiveTimeout {
   Duration timeout(std::optional<Duration> remaining = {}) const {
     return bounded(Duration(timeout_.load(std::memory_order_relaxed)), remaining);
   }
-  // For a trial of a half-open breaker: the ceiling. One call that waits long costs little, and one that is cut off by
-  // an estimate from before the outage decides wrongly.
-  Duration trial_timeout(std::optional<Duration> remaining = {}) const { return bounded(options_.ceiling, remaining); }
+  // For a trial of a half-open breaker: the ceiling, or `trial`. One call that waits long costs little, and one that is
+  // cut off by an estimate from before the outage decides wrongly.
+  Duration trial_timeout(std::optional<Duration> remaining = {}) const {
+    const bool own = options_.trial != Duration::zero() && options_.trial < options_.ceiling;
+    return bounded(own ? options_.trial : options_.ceiling, remaining);
+  }
 
   // `sample` must be of a call that had this timeout, a deadline of its own, or a trial's. A timeout under the caller's
   // own shorter deadline is well: it is a lower bound all the same.
