@@ -84,8 +84,8 @@ for way in "check" "proxy --config" "backend --script" "load http://127.0.0.1:1/
 done
 check "a huge configuration" refuses 'is larger than 4 MiB' check "$dir/huge"
 check "two documents" refuses 'two.yaml:3:1: this is a second document' check "$dir/two.yaml"
-check "no fields" refuses 'useless.yaml:1:10: limits.fields: 0 is out of range; it may be 1 to 10000' check "$dir/useless.yaml"
-check "no target" refuses 'useless.yaml:1:21: limits.target_bytes: 0 is out of range' check "$dir/useless.yaml"
+check "no fields" refuses 'useless.yaml:1:10: limits.fields is 0; it must be between 1 and 10000' check "$dir/useless.yaml"
+check "no target" refuses 'useless.yaml:1:21: limits.target_bytes is 0; it must be between 16 and' check "$dir/useless.yaml"
 check "a folder as fallback" refuses "useless.yaml:2:1: fallback: cannot read '/tmp': it is a directory" check "$dir/useless.yaml"
 check "a folder as fallback, by flag" refuses "fallback: cannot read '/tmp': it is a directory" proxy --fallback /tmp
 conclude

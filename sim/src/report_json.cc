@@ -101,9 +101,9 @@ json::object setup_of(const SetupResult& one) {
           {"total", counts_of(one.run.total)},
           {"policies",
            {{"breaker", one.setup.config.policies.breaker.on},
-            {"limit", one.setup.config.policies.limit.on},
-            {"adaptive", one.setup.config.policies.adaptive.on},
-            {"share", one.setup.config.policies.admission.on || one.setup.config.policies.throttle.on}}},
+            {"limit", one.setup.config.policies.concurrency_limit.on},
+            {"adaptive", one.setup.config.policies.adaptive_timeout.on},
+            {"share", one.setup.config.policies.admission_control.on || one.setup.config.policies.throttle.on}}},
           {"series", series_of(one.run)},
           {"states", std::move(states)},
           {"ejections", std::move(ejections)}};
@@ -126,7 +126,7 @@ std::string to_json(const ScenarioResult& result) {
   }
   out["phases"] = std::move(phases);
   json::object config;
-  for (const Key* key : keys_of(result.groups)) config[key->name] = key->get(result.config);
+  for (const Key& key : keys_of(result.groups)) config[key.name] = shown(result.config, key);
   out["config"] = std::move(config);
   json::array columns;
   for (const Figure& figure : result.setups.front().figures) {
