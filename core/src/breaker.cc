@@ -160,7 +160,7 @@ std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, 
     }
     const std::uint32_t number = window_.add(ticket, tally);
     if (number != Window::kGone) return number;
-    window_.settle();
+    window_.await_rotation();
   }
 }
 

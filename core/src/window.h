@@ -112,9 +112,9 @@ class Window {
   // A time at which nothing is counted.
   void note_time(TimePoint now);
   // Returns how many calls the slot held before, or kGone: nothing was added, because the slot was emptied or reused
-  // since the ticket was drawn. Then settle() and start again from open().
+  // since the ticket was drawn. Then await_rotation() and start again from open().
   std::uint32_t add(const Ticket& ticket, const Tally& tally);
-  void settle();
+  void await_rotation();
   // Into the totals only.
   void add_direct(unsigned shard, const Tally& tally);
   void reject(unsigned shard, TimePoint now);
