@@ -1,0 +1,74 @@
+// EnvState: everything one JavaScript environment (the main thread, or one worker thread) has in the add-on.
+//
+// Nothing is shared between environments, so a worker that is terminated in the middle of a call takes only its own
+// with it. The state outlives every finalizer that names it (shared_ptr).
+//
+// Loop-confined.
+#pragma once
+
+#include <node_api.h>
+
+#include <cstdint>
+#include <memory>
+#include <unordered_map>
+
+#include "circuit.h"
+#include "page_server.h"
+#include "quoll/core/admission.h"
+
+namespace quoll::node {
+
+// Numbers that cross with each call lie in one array that both sides see: cheaper than arguments.
+enum Slot : std::size_t {
+  kNow = 0,        // in: performance.now(), ms
+  kUpstream = 1,   // in (finish, judge); out: the timeout (start), the wait (finish)
+  kLocal = 2,      // in (finish, judge); out: retry after (start)
+  kMoved = 3,      // out: transitions wait to be taken
+  kTrial = 4,      // out: the call is a trial
+  kBytes = 5,      // out (look): bytes in the socket, or -errno
+  kNewest = 6,     // out (look): age of the newest bytes, ms; -1 if unknown
+  kOldest = 7,     // out (look): age of the oldest bytes, ms; -1 if unknown
+  kQuiet = 8,      // out (look): since the last bytes of any time, ms; -1 if unknown
+  kConnected = 9,  // out (look): the connection is established
+  kShut = 10,      // out (look): our receive window is shut
+  kSent = 11,      // in (judge)
+  kDeadline = 12,  // in (judge)
+  kArrived = 13,   // in (judge)
+  kStall = 14,     // in (judge)
+  kRescued = 15,   // out (judge)
+  kSlots = 16,
+};
+
+struct EnvState {
+  double* slots = nullptr;
+  napi_ref slots_ref = nullptr;
+  Calls calls;
+  std::unordered_map<std::int64_t, std::shared_ptr<Circuit>> circuits;
+  std::int64_t next_circuit = 1;
+  std::unordered_map<std::int64_t, std::unique_ptr<core::AdmissionControl>> admissions;
+  std::int64_t next_admission = 1;
+  // Shared with the page server's thread, which outlives no environment.
+  std::shared_ptr<Pages> pages = std::make_shared<Pages>();
+  std::unique_ptr<PageServer> server;
+};
+
+void define_circuit_functions(napi_env env, napi_value exports, EnvState* state);
+void define_socket_functions(napi_env env, napi_value exports, EnvState* state);
+void define_admission_functions(napi_env env, napi_value exports, EnvState* state);
+void define_page_functions(napi_env env, napi_value exports, EnvState* state);
+
+struct Function {
+  const char* name;
+  napi_callback call;
+};
+template <std::size_t N>
+void define(napi_env env, napi_value exports, EnvState* state, const Function (&functions)[N]) {
+  for (const Function& each : functions) {
+    napi_value value = nullptr;
+    if (napi_create_function(env, each.name, NAPI_AUTO_LENGTH, each.call, state, &value) == napi_ok) {
+      napi_set_named_property(env, exports, each.name, value);
+    }
+  }
+}
+
+}  // namespace quoll::node
