@@ -91,7 +91,9 @@ WindowCounts BreakerCore::window_counts(TimePoint now) const {
     // Rejections take no lock and so have no place in the ring: they are counted since it was emptied.
     counts[kRejected] = window_.totals()[kRejected] - rejected_before_;
   }
-  return {.calls = narrow(std::max<std::uint64_t>(counts[kCalls], begun_.load(std::memory_order_relaxed))),
+  std::uint32_t begun = begun_.load(std::memory_order_relaxed);
+  if (begun == std::numeric_limits<std::uint32_t>::max()) begun = 0;
+  return {.calls = narrow(std::max<std::uint64_t>(counts[kCalls], begun)),
           .failed_calls = narrow(counts[kFailed]),
           .success = narrow(successes(counts)),
           .failure = narrow(counts[kFailure]),

@@ -12,27 +12,34 @@ void free_state(napi_env /*env*/, void* data, void* /*hint*/) {
   delete static_cast<std::shared_ptr<EnvState>*>(data);
 }
 
-// bind(numbers): the array through which numbers cross.
+// bind(numbers, now): the array through which numbers cross.
 napi_value bind(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   auto* state = static_cast<EnvState*>(arguments.data());
   napi_value array = nullptr;
-  if (!arguments.object(0, "numbers", array)) return nullptr;
+  double now = 0;
+  if (!arguments.object(0, "numbers", array) || !arguments.number(1, "now", now)) return nullptr;
   napi_typedarray_type type = napi_int8_array;
   std::size_t length = 0;
   void* data = nullptr;
   if (napi_get_typedarray_info(env, array, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-      type != napi_float64_array || length < kSlots) {
-    throw_type_error(env, "quoll: numbers must be a Float64Array of " + std::to_string(kSlots));
+      type != napi_float64_array || length < kNumbers) {
+    throw_type_error(env, "quoll: numbers must be a Float64Array of " + std::to_string(kNumbers));
     return nullptr;
   }
   if (state->slots_ref != nullptr) napi_delete_reference(env, state->slots_ref);
   napi_create_reference(env, array, 1, &state->slots_ref);
   state->slots = static_cast<double*>(data);
+  state->now_offset = to_millis(steady_now().time_since_epoch()) - now;
   return nullptr;
 }
 
 }  // namespace
+
+TimePoint EnvState::now() {
+  if (slots[kNow] == 0) slots[kNow] = to_millis(steady_now().time_since_epoch()) - now_offset;
+  return to_time(slots[kNow]);
+}
 
 }  // namespace quoll::node
 

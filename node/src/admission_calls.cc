@@ -78,15 +78,13 @@ napi_value decide(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   EnvState* state = state_of(arguments);
-  const TimePoint now = to_time(state->slots[kNow]);
+  const TimePoint now = state->now();
   const core::AdmissionDecision decision = admission->decide({.arrived_at = now - to_duration(age),
                                                               .priority = static_cast<unsigned>(priority),
                                                               .client = static_cast<std::uint64_t>(client)},
                                                              now);
   state->pages->count_shed(decision.reason);
-  napi_value result = nullptr;
-  napi_create_int32(env, static_cast<std::int32_t>(decision.reason), &result);
-  return result;
+  return make_int(env, static_cast<std::int32_t>(decision.reason));
 }
 
 // admissionReport(admission) -> core's snapshot.

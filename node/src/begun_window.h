@@ -21,7 +21,7 @@ class BegunWindow {
 
   void add(TimePoint now, std::uint32_t calls = 1) {
     roll(now);
-    counts_[static_cast<std::size_t>(tick_) % counts_.size()] += calls;
+    *current_ += calls;
     total_ += calls;
   }
   std::uint32_t total(TimePoint now) {
@@ -35,8 +35,8 @@ class BegunWindow {
 
  private:
   void roll(TimePoint now) {
+    if (now.time_since_epoch().count() < end_) return;
     const Duration::rep tick = now.time_since_epoch().count() / width_;
-    if (tick <= tick_) return;
     const auto passed = static_cast<std::uint64_t>(tick - tick_);
     if (passed >= counts_.size()) {
       clear();
@@ -48,12 +48,16 @@ class BegunWindow {
       }
     }
     tick_ = tick;
+    end_ = (tick + 1) * width_;
+    current_ = &counts_[static_cast<std::size_t>(tick) % counts_.size()];
   }
 
   Duration::rep width_;
   Duration::rep tick_ = 0;
+  Duration::rep end_ = 0;  // of the current bucket
   std::uint32_t total_ = 0;
   std::vector<std::uint32_t> counts_;
+  std::uint32_t* current_ = counts_.data();
 };
 
 }  // namespace quoll::node

@@ -21,8 +21,8 @@ std::vector<std::string> CircuitOptions::validate() const {
 Circuit::Circuit(const CircuitOptions& options)
     : name(options.name),
       breaker(core::Breaker::create(options.breaker, options.seed, options.name).value()),
-      begun(options.breaker.window, options.breaker.buckets),
-      over_begun(options.over_begun) {
+      begun(options.breaker.window, options.breaker.buckets) {
+  tell_nothing_begun();
   pipeline.breaker = &breaker;
   if (options.adaptive) pipeline.timeout = &timeout.emplace(*options.adaptive);
   if (options.retry) {
@@ -32,10 +32,12 @@ Circuit::Circuit(const CircuitOptions& options)
 }
 
 void Circuit::tell_begun(TimePoint now) {
-  if (warming) {
+  if (!warming) breaker.count_begun(begun.total(now));
+}
+
+void Circuit::tell_nothing_begun() {
+  if (warming || breaker.options().slow_call_threshold == Duration::zero()) {
     breaker.count_begun(std::numeric_limits<std::uint32_t>::max());
-  } else if (over_begun) {
-    breaker.count_begun(begun.total(now));
   }
 }
 
@@ -45,7 +47,7 @@ void Circuit::keep(const std::optional<core::Transition>& transition) {
   untold.push_back(*transition);
 }
 
-std::int32_t Calls::add(const std::shared_ptr<Circuit>& circuit, bool idempotent) {
+std::int32_t Calls::add(Circuit& circuit, bool idempotent) {
   std::uint32_t index = 0;
   if (free_.empty()) {
     if (places_.size() == kMost) return -1;
@@ -56,8 +58,8 @@ std::int32_t Calls::add(const std::shared_ptr<Circuit>& circuit, bool idempotent
     free_.pop_back();
   }
   Place& place = *places_[index];
-  place.circuit = circuit;
-  place.call.emplace(circuit->pipeline, core::CallInfo{.idempotent = idempotent});
+  place.circuit = &circuit;
+  place.call.emplace(circuit.pipeline, core::CallInfo{.idempotent = idempotent});
   place.uses = (place.uses + 1) & ((1U << (31U - kIndexBits)) - 1U);
   ++live_;
   return static_cast<std::int32_t>(place.uses << kIndexBits | index);
@@ -79,14 +81,14 @@ core::PipelineCall* Calls::find(std::int32_t number) {
 
 Circuit* Calls::circuit_of(std::int32_t number) {
   Place* place = place_of(number);
-  return place == nullptr ? nullptr : place->circuit.get();
+  return place == nullptr ? nullptr : place->circuit;
 }
 
 void Calls::remove(std::int32_t number) {
   Place* place = place_of(number);
   if (place == nullptr) return;
   place->call.reset();
-  place->circuit.reset();
+  place->circuit = nullptr;
   --live_;
   free_.push_back(static_cast<std::uint32_t>(number) & ((1U << kIndexBits) - 1U));
 }
@@ -94,7 +96,7 @@ void Calls::remove(std::int32_t number) {
 void Calls::remove_all(const Circuit* circuit) {
   for (std::size_t i = 0; i < places_.size(); ++i) {
     Place& place = *places_[i];
-    if (!place.call || place.circuit.get() != circuit) continue;
+    if (!place.call || place.circuit != circuit) continue;
     remove(static_cast<std::int32_t>(place.uses << kIndexBits | static_cast<std::uint32_t>(i)));
   }
 }

@@ -29,9 +29,6 @@ struct CircuitOptions {
   core::RetryBudgetOptions budget;
   std::string name = "default";
   std::uint64_t seed = 1;
-  // The rate of opossum: failures over calls begun.
-  bool over_begun = true;
-
   std::vector<std::string> validate() const;
 };
 
@@ -54,8 +51,10 @@ struct Circuit {
   Circuit(const Circuit&) = delete;
   Circuit& operator=(const Circuit&) = delete;
 
-  // Before each record: what the rates are to be taken over. While `warming`, none is looked at.
+  // Around the record of a bad call: what the rates are to be taken over; and that no rate is looked at. A good call
+  // does not open a circuit, as with opossum, unless it was slow.
   void tell_begun(TimePoint now);
+  void tell_nothing_begun();
   void keep(const std::optional<core::Transition>& transition);
 
   const std::string name;
@@ -65,7 +64,6 @@ struct Circuit {
   std::optional<core::RetryPolicy> retry;
   core::Pipeline pipeline;
   BegunWindow begun;
-  bool over_begun;
   bool warming = false;
   std::vector<core::Transition> untold;  // until JavaScript takes them
   Board board;
@@ -74,7 +72,7 @@ struct Circuit {
 class Calls {
  public:
   // A number for a new call of this circuit.
-  std::int32_t add(const std::shared_ptr<Circuit>& circuit, bool idempotent);
+  std::int32_t add(Circuit& circuit, bool idempotent);
   core::PipelineCall* find(std::int32_t number);
   Circuit* circuit_of(std::int32_t number);
   // The call is dropped: what it still holds of its policies is given back.
@@ -88,7 +86,7 @@ class Calls {
  private:
   static constexpr unsigned kIndexBits = 20;
   struct Place {
-    std::shared_ptr<Circuit> circuit;
+    Circuit* circuit = nullptr;  // remove_all() comes before its end
     std::optional<core::PipelineCall> call;
     std::uint32_t uses = 0;
   };

@@ -17,21 +17,21 @@ EnvState* state_of(const Arguments& arguments) {
   return static_cast<EnvState*>(arguments.data());
 }
 
-TimePoint now_of(const EnvState& state) {
-  return to_time(state.slots[kNow]);
+// The circuit of argument 0. Null once it has thrown.
+Circuit* circuit_of(const Arguments& arguments) {
+  std::int64_t id = 0;
+  if (!arguments.integer(0, "circuit", 0, kMostNumber, id)) return nullptr;
+  EnvState* state = state_of(arguments);
+  const auto index = static_cast<std::size_t>(id);
+  if (index < state->circuits.size() && state->circuits[index] != nullptr) return state->circuits[index].get();
+  throw_type_error(arguments.env(), "quoll: circuit is none of this environment");
+  return nullptr;
 }
 
-// The circuit of argument 0. Null once it has thrown.
-std::shared_ptr<Circuit> circuit_of(const Arguments& arguments) {
-  std::int64_t id = 0;
-  if (!arguments.integer(0, "circuit", 1, std::numeric_limits<std::int64_t>::max() / 1024, id)) return nullptr;
-  EnvState* state = state_of(arguments);
-  const auto found = state->circuits.find(id);
-  if (found == state->circuits.end() || state->slots == nullptr) {
-    throw_type_error(arguments.env(), "quoll: circuit is none of this environment");
-    return nullptr;
-  }
-  return found->second;
+// Only this thread writes; the page server's reads.
+template <typename T>
+void bump(std::atomic<T>& counter, int by = 1) {
+  counter.store(counter.load(std::memory_order_relaxed) + static_cast<T>(by), std::memory_order_relaxed);
 }
 
 core::PipelineCall* call_of(const Arguments& arguments, std::int64_t& number) {
@@ -48,18 +48,16 @@ void keep_moves(EnvState& state, Circuit& circuit, core::PipelineCall& call) {
 
 struct Forget {
   std::weak_ptr<EnvState> state;
-  std::int64_t circuit;
+  std::size_t circuit;
 };
 
 void forget_circuit(napi_env /*env*/, void* data, void* /*hint*/) {
   const std::unique_ptr<Forget> forget(static_cast<Forget*>(data));
   const std::shared_ptr<EnvState> state = forget->state.lock();
   if (state == nullptr) return;
-  const auto found = state->circuits.find(forget->circuit);
-  if (found == state->circuits.end()) return;
-  state->calls.remove_all(found->second.get());
-  state->pages->remove(found->second.get());
-  state->circuits.erase(found);
+  const std::shared_ptr<Circuit> circuit = std::move(state->circuits[forget->circuit]);
+  state->calls.remove_all(circuit.get());
+  state->pages->remove(circuit.get());
 }
 
 // createCircuit(options) -> { id, owner }: the circuit lives as long as `owner` is held.
@@ -72,15 +70,13 @@ napi_value create_circuit(napi_env env, napi_callback_info info) {
     throw_type_error(env, "quoll: bind(numbers) comes before the first circuit");
     return nullptr;
   }
-  void* owner = nullptr;
-  napi_get_instance_data(env, &owner);
   EnvState* state = state_of(arguments);
-  const std::int64_t id = state->next_circuit++;
+  const std::size_t id = state->circuits.size();
   const auto circuit = std::make_shared<Circuit>(options);
-  circuit->board.to_steady.store((steady_now() - now_of(*state)).count(), std::memory_order_relaxed);
-  state->circuits.emplace(id, circuit);
+  circuit->board.to_steady.store((steady_now() - state->now()).count(), std::memory_order_relaxed);
+  state->circuits.push_back(circuit);
   state->pages->add(circuit);
-  auto* forget = new Forget{*static_cast<std::shared_ptr<EnvState>*>(owner), id};
+  auto* forget = new Forget{state->weak_from_this(), id};
   napi_value keeper = nullptr;
   napi_create_external(env, forget, forget_circuit, nullptr, &keeper);
   napi_value result = nullptr;
@@ -92,7 +88,7 @@ napi_value create_circuit(napi_env env, napi_callback_info info) {
 
 napi_value begin(EnvState& state, Circuit& circuit, std::int32_t number, napi_env env) {
   core::PipelineCall* call = state.calls.find(number);
-  const core::Step step = call->start(now_of(state));
+  const core::Step step = call->start(state.now());
   keep_moves(state, circuit, *call);
   if (step.next != core::Next::send) {
     state.slots[kLocal] = to_millis(call->error().retry_after);
@@ -102,23 +98,21 @@ napi_value begin(EnvState& state, Circuit& circuit, std::int32_t number, napi_en
     state.slots[kUpstream] =
         step.timeout == Duration::max() ? std::numeric_limits<double>::infinity() : to_millis(step.timeout);
     state.slots[kTrial] = call->trial() ? 1 : 0;
-    circuit.board.in_flight.fetch_add(1, std::memory_order_relaxed);
+    circuit.board.in_flight.store(static_cast<std::int64_t>(state.slots[kInFlight]), std::memory_order_relaxed);
   }
-  napi_value result = nullptr;
-  napi_create_int32(env, number, &result);
-  return result;
+  return make_int(env, number);
 }
 
 // start(circuit, idempotent) -> the call's number, or -1: refused.
 napi_value start(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   std::int64_t idempotent = 0;
   if (circuit == nullptr || !arguments.integer(1, "idempotent", 0, 1, idempotent)) return nullptr;
   EnvState& state = *state_of(arguments);
-  circuit->begun.add(now_of(state));
-  circuit->board.fires.fetch_add(1, std::memory_order_relaxed);
-  const std::int32_t number = state.calls.add(circuit, idempotent != 0);
+  circuit->begun.add(state.now());
+  bump(circuit->board.fires);
+  const std::int32_t number = state.calls.add(*circuit, idempotent != 0);
   if (number < 0) {
     throw_range_error(env, "quoll: more than " + std::to_string(Calls::kMost) + " calls are under way");
     return nullptr;
@@ -136,7 +130,8 @@ napi_value again(napi_env env, napi_callback_info info) {
   return begin(state, *circuit, static_cast<std::int32_t>(number), env);
 }
 
-// finish(call, word) -> 0: over, 1: another attempt after a wait. The word is [flags | outcome:3].
+// finish(call, word) -> 0: over, 1: another attempt after a wait.
+// The word is [flags | outcome:3].
 napi_value finish(napi_env env, napi_callback_info info) {
   constexpr std::int64_t kRescuedBit = 8;
   constexpr std::int64_t kNeverSentBit = 16;
@@ -154,26 +149,52 @@ napi_value finish(napi_env env, napi_callback_info info) {
   EnvState& state = *state_of(arguments);
   const auto name = static_cast<std::int32_t>(number);
   Circuit& circuit = *state.calls.circuit_of(name);
-  const TimePoint now = now_of(state);
+  const TimePoint now = state.now();
   const core::Sample sample{.outcome = static_cast<core::Outcome>(outcome),
                             .upstream = to_duration(state.slots[kUpstream]),
                             .local = to_duration(state.slots[kLocal]),
                             .rescued = (word & kRescuedBit) != 0};
-  if (sample.outcome != core::Outcome::success) circuit.tell_begun(now);
+  if (sample.outcome != core::Outcome::success || circuit.pipeline.breaker->options().slow_call_threshold > Duration()) {
+    circuit.tell_begun(now);
+  }
   const core::Step step =
       call->finish(sample, now, {.never_sent = (word & kNeverSentBit) != 0, .late = (word & kNoRetryBit) != 0});
+  circuit.tell_nothing_begun();
   keep_moves(state, circuit, *call);
-  circuit.board.in_flight.fetch_sub(1, std::memory_order_relaxed);
-  if (sample.outcome == core::Outcome::ignored) circuit.board.inconclusive.fetch_add(1, std::memory_order_relaxed);
+  circuit.board.in_flight.store(static_cast<std::int64_t>(state.slots[kInFlight]), std::memory_order_relaxed);
+  if (sample.outcome == core::Outcome::ignored) bump(circuit.board.inconclusive);
   const bool wait = step.next == core::Next::wait;
   if (wait) {
     state.slots[kUpstream] = to_millis(step.wait);
   } else {
     state.calls.remove(name);
   }
-  napi_value result = nullptr;
-  napi_create_int32(env, wait ? 1 : 0, &result);
-  return result;
+  return make_int(env, wait ? 1 : 0);
+}
+
+// successes(count): so many rows of the batch, each a call that was let through by a circuit which is closed still, and
+// whose answer was good and in time. Each is a call of the engine, begun and ended here.
+napi_value successes(napi_env env, napi_callback_info info) {
+  const Arguments arguments(env, info);
+  std::int64_t count = 0;
+  if (!arguments.integer(0, "count", 0, kBatch, count)) return nullptr;
+  EnvState& state = *state_of(arguments);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const double* row = state.slots + kSlots + static_cast<std::size_t>(i) * kBatchRow;
+    const auto index = static_cast<std::size_t>(row[0]);
+    if (!(row[0] >= 0) || index >= state.circuits.size() || state.circuits[index] == nullptr) continue;
+    Circuit& circuit = *state.circuits[index];
+    const TimePoint ended = to_time(row[1]);
+    circuit.begun.add(ended);
+    bump(circuit.board.fires);
+    core::PipelineCall call(circuit.pipeline, {});
+    if (call.start(ended).next == core::Next::send) {
+      call.finish({.outcome = core::Outcome::success, .upstream = to_duration(row[2])}, ended);
+    }
+    circuit.keep(call.take_transition());
+    circuit.board.in_flight.store(static_cast<std::int64_t>(row[3]), std::memory_order_relaxed);
+  }
+  return nullptr;
 }
 
 // drop(call): nothing more will be said of it. Dropping one that is over is well.
@@ -183,7 +204,6 @@ napi_value drop(napi_env env, napi_callback_info info) {
   if (!arguments.integer(0, "call", 0, kMostNumber, number)) return nullptr;
   EnvState& state = *state_of(arguments);
   const auto name = static_cast<std::int32_t>(number);
-  if (Circuit* circuit = state.calls.circuit_of(name)) circuit->board.in_flight.fetch_sub(1, std::memory_order_relaxed);
   state.calls.remove(name);
   return nullptr;
 }
@@ -191,11 +211,11 @@ napi_value drop(napi_env env, napi_callback_info info) {
 // command(circuit, what): open | close | poll | warm | cool, by hand or by time.
 napi_value command(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   std::string what;
   if (circuit == nullptr || !arguments.text(1, "what", what)) return nullptr;
   EnvState& state = *state_of(arguments);
-  const TimePoint now = now_of(state);
+  const TimePoint now = state.now();
   if (what == "open") {
     circuit->keep(circuit->breaker.open(now));
   } else if (what == "close") {
@@ -210,6 +230,7 @@ napi_value command(napi_env env, napi_callback_info info) {
     }
   } else if (what == "warm" || what == "cool") {
     circuit->warming = what == "warm";
+    circuit->tell_nothing_begun();
   } else {
     throw_type_error(env, "quoll: what must be open, close, poll, warm or cool");
     return nullptr;
@@ -222,7 +243,7 @@ napi_value command(napi_env env, napi_callback_info info) {
 napi_value prime(napi_env env, napi_callback_info info) {
   constexpr std::int64_t kMostPrimed = 100'000;
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   std::int64_t fires = 0;
   std::int64_t counts[3] = {};
   if (circuit == nullptr || !arguments.integer(1, "fires", 0, kMostNumber, fires)) return nullptr;
@@ -230,9 +251,8 @@ napi_value prime(napi_env env, napi_callback_info info) {
   for (std::size_t i = 0; i < 3; ++i) {
     if (!arguments.integer(2 + i, names[i], 0, kMostNumber, counts[i])) return nullptr;
   }
-  const TimePoint now = now_of(*state_of(arguments));
+  const TimePoint now = state_of(arguments)->now();
   circuit->begun.add(now, static_cast<std::uint32_t>(fires));
-  circuit->breaker.count_begun(std::numeric_limits<std::uint32_t>::max());
   const core::Outcome outcomes[] = {core::Outcome::success, core::Outcome::failure, core::Outcome::timeout};
   for (std::size_t i = 0; i < 3; ++i) {
     for (std::int64_t n = 0; n < std::min(counts[i], kMostPrimed); ++n) {
@@ -241,22 +261,21 @@ napi_value prime(napi_env env, napi_callback_info info) {
       circuit->keep(circuit->breaker.record(std::move(*admission.permit), {.outcome = outcomes[i]}, now));
     }
   }
-  circuit->tell_begun(now);
   return nullptr;
 }
 
 // count(circuit, what): fallback | capacity | begun | inconclusive.
 napi_value count(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   std::string what;
   if (circuit == nullptr || !arguments.text(1, "what", what)) return nullptr;
   if (what == "fallback")
-    circuit->board.fallbacks.fetch_add(1, std::memory_order_relaxed);
+    bump(circuit->board.fallbacks);
   else if (what == "capacity")
-    circuit->board.capacity_refusals.fetch_add(1, std::memory_order_relaxed);
+    bump(circuit->board.capacity_refusals);
   else if (what == "begun")
-    circuit->begun.add(now_of(*state_of(arguments)));
+    circuit->begun.add(state_of(arguments)->now());
   else
     throw_type_error(env, "quoll: what must be fallback, capacity or begun");
   return nullptr;
@@ -264,36 +283,34 @@ napi_value count(napi_env env, napi_callback_info info) {
 
 // state(circuit) -> core's State as a number.
 napi_value state_number(napi_env env, napi_callback_info info) {
-  const std::shared_ptr<Circuit> circuit = circuit_of(Arguments(env, info));
+  Circuit* circuit = circuit_of(Arguments(env, info));
   if (circuit == nullptr) return nullptr;
-  napi_value result = nullptr;
-  napi_create_int32(env, static_cast<std::int32_t>(circuit->breaker.state()), &result);
-  return result;
+  return make_int(env, static_cast<std::int32_t>(circuit->breaker.state()));
 }
 
 // refusesFor(circuit) -> ms until a call may pass: 0 now, Infinity if nobody knows.
 napi_value refuses_for(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   if (circuit == nullptr) return nullptr;
-  const Duration left = circuit->breaker.refuses_for(now_of(*state_of(arguments)));
+  const Duration left = circuit->breaker.refuses_for(state_of(arguments)->now());
   return make(env, left == Duration::max() ? std::numeric_limits<double>::infinity() : to_millis(left));
 }
 
 // noteStall(circuit, ms): our own loop stood still for so long.
 napi_value note_stall(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   double millis = 0;
   if (circuit == nullptr || !arguments.number(1, "stall", millis)) return nullptr;
-  circuit->breaker.note_local_stall(to_duration(millis), now_of(*state_of(arguments)));
+  circuit->breaker.note_local_stall(to_duration(millis), state_of(arguments)->now());
   return nullptr;
 }
 
 // takeTransitions(circuit) -> those not taken yet, oldest first.
 napi_value take_transitions(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   if (circuit == nullptr) return nullptr;
   const std::vector<core::Transition> taken = std::exchange(circuit->untold, {});
   napi_value array = nullptr;
@@ -307,10 +324,9 @@ napi_value take_transitions(napi_env env, napi_callback_info info) {
 // report(circuit) -> core's snapshot, its journal, and explain() in words.
 napi_value report(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
-  const std::shared_ptr<Circuit> circuit = circuit_of(arguments);
+  Circuit* circuit = circuit_of(arguments);
   if (circuit == nullptr) return nullptr;
-  circuit->tell_begun(now_of(*state_of(arguments)));
-  return to_js(env, *circuit, now_of(*state_of(arguments)));
+  return to_js(env, *circuit, state_of(arguments)->now());
 }
 
 }  // namespace
@@ -321,7 +337,7 @@ void define_circuit_functions(napi_env env, napi_value exports, EnvState* state)
       {"start", start},
       {"again", again},
       {"finish", finish},
-      {"drop", drop},
+      {"successes", successes},          {"drop", drop},
       {"command", command},
       {"prime", prime},
       {"count", count},

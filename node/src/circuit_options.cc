@@ -129,9 +129,6 @@ bool read_options(napi_env env, napi_value object, CircuitOptions& out) {
     out.retry.emplace();
     read_retry(read, out);
   }
-  double over_begun = 1;
-  read.real("overBegun", over_begun);
-  out.over_begun = over_begun != 0;
   double seed = 1;
   read.real("seed", seed);
   out.seed = static_cast<std::uint64_t>(std::clamp(seed, 0.0, 9e15));

@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <unordered_map>
+#include <vector>
 
 #include "circuit.h"
 #include "page_server.h"
@@ -20,7 +21,7 @@ namespace quoll::node {
 
 // Numbers that cross with each call lie in one array that both sides see: cheaper than arguments.
 enum Slot : std::size_t {
-  kNow = 0,        // in: performance.now(), ms
+  kNow = 0,        // in: performance.now(), ms, or 0; out: the time that was taken
   kUpstream = 1,   // in (finish, judge); out: the timeout (start), the wait (finish)
   kLocal = 2,      // in (finish, judge); out: retry after (start)
   kMoved = 3,      // out: transitions wait to be taken
@@ -36,15 +37,25 @@ enum Slot : std::size_t {
   kArrived = 13,   // in (judge)
   kStall = 14,     // in (judge)
   kRescued = 15,   // out (judge)
-  kSlots = 16,
+  kInFlight = 16,  // in (start, finish): calls under way
+  kSlots = 17,
 };
 
-struct EnvState {
+// Good calls of a closed circuit cross many at a time: [circuit, ended, upstream, calls under way] each.
+inline constexpr std::size_t kBatch = 64;
+inline constexpr std::size_t kBatchRow = 4;
+inline constexpr std::size_t kNumbers = kSlots + kBatch * kBatchRow;
+
+struct EnvState : std::enable_shared_from_this<EnvState> {
   double* slots = nullptr;
   napi_ref slots_ref = nullptr;
   Calls calls;
-  std::unordered_map<std::int64_t, std::shared_ptr<Circuit>> circuits;
-  std::int64_t next_circuit = 1;
+  std::vector<std::shared_ptr<Circuit>> circuits;  // by their numbers; empty where one is gone
+  // From performance.now() to the steady clock, ms. Both are CLOCK_MONOTONIC; only their zeros differ.
+  double now_offset = 0;
+
+  // The time of this call: what JavaScript put into the slot, or the clock if that is 0.
+  TimePoint now();
   std::unordered_map<std::int64_t, std::unique_ptr<core::AdmissionControl>> admissions;
   std::int64_t next_admission = 1;
   // Shared with the page server's thread, which outlives no environment.

@@ -7,12 +7,13 @@ namespace quoll::node {
 
 namespace {
 
-constexpr Duration kStart = std::chrono::hours(1);
+constexpr Duration kStart = std::chrono::hours(48);
 constexpr double kLongest = 10.0 * 365 * 24 * 3600 * 1000;
 
 }  // namespace
 
 TimePoint to_time(double millis) {
+  if (millis < 0) return TimePoint(kStart - std::min(kStart, to_duration(-millis)));
   return TimePoint(kStart + to_duration(millis));
 }
 
@@ -42,7 +43,8 @@ bool Arguments::number(std::size_t index, const char* name, double& out) const {
 bool Arguments::integer(std::size_t index, const char* name, std::int64_t low, std::int64_t high,
                         std::int64_t& out) const {
   double value = 0;
-  if (index >= count_ || napi_get_value_double(env_, values_[index], &value) != napi_ok || std::trunc(value) != value) {
+  if (index >= count_ || napi_get_value_double(env_, values_[index], &value) != napi_ok ||
+      !(std::abs(value) < 9e15) || static_cast<double>(static_cast<std::int64_t>(value)) != value) {
     return wrong(name, "an integer");
   }
   if (value < static_cast<double>(low) || value > static_cast<double>(high)) {
@@ -99,6 +101,12 @@ napi_value make(napi_env env, double number) {
 napi_value make(napi_env env, const std::string& text) {
   napi_value value = nullptr;
   napi_create_string_utf8(env, text.data(), text.size(), &value);
+  return value;
+}
+
+napi_value make_int(napi_env env, std::int32_t number) {
+  napi_value value = nullptr;
+  napi_create_int32(env, number, &value);
   return value;
 }
 

@@ -18,7 +18,8 @@
 
 namespace quoll::node {
 
-// Milliseconds of performance.now() to Quoll's time. Its start is moved an hour up, so that no window reaches below 0.
+// Milliseconds of performance.now() to Quoll's time. Its start is moved two days up: a circuit whose state is imported may
+// have opened before the process began, and no window reaches below 0.
 TimePoint to_time(double millis);
 double to_js_time(TimePoint time);
 // Clamped to [0, 10 years]; not a number is 0.
@@ -54,6 +55,7 @@ void throw_range_error(napi_env env, const std::string& message);
 
 napi_value make(napi_env env, double number);
 napi_value make(napi_env env, const std::string& text);
+napi_value make_int(napi_env env, std::int32_t number);
 napi_value make_bool(napi_env env, bool yes);
 void put(napi_env env, napi_value object, const char* name, napi_value value);
 void put(napi_env env, napi_value object, const char* name, double number);

@@ -54,7 +54,7 @@ napi_value judge_call(napi_env env, napi_callback_info info) {
   double* slots = static_cast<EnvState*>(arguments.data())->slots;
   core::Attempt attempt{.sent_at = to_time(slots[kSent]),
                         .deadline = to_time(slots[kDeadline]),
-                        .judged_at = to_time(slots[kNow]),
+                        .judged_at = static_cast<EnvState*>(arguments.data())->now(),
                         .local_stall = to_duration(slots[kStall]),
                         .answer = static_cast<core::Answer>(answer),
                         .stamped = (flags & 1) != 0,
@@ -64,9 +64,7 @@ napi_value judge_call(napi_env env, napi_callback_info info) {
   slots[kUpstream] = to_millis(judgement.upstream);
   slots[kLocal] = to_millis(judgement.local);
   slots[kRescued] = judgement.rescued ? 1 : 0;
-  napi_value result = nullptr;
-  napi_create_int32(env, static_cast<std::int32_t>(judgement.verdict), &result);
-  return result;
+  return make_int(env, static_cast<std::int32_t>(judgement.verdict));
 }
 
 }  // namespace

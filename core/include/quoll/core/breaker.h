@@ -134,7 +134,8 @@ class Breaker {
   void note_local_stall(Duration stall, TimePoint now);
 
   // The rates are taken over at least so many calls, and the minimum volume counts them: for a caller that counts a
-  // call when it begins and not only when it is over. Said anew as the number changes. Default 0.
+  // call when it begins and not only when it is over. Said anew as the number changes. Default 0; the
+  // largest number means that no rate is looked at.
   void count_begun(std::uint32_t calls);
 
   // How long try_acquire would go on refusing, were nobody else to call: zero when it may admit, Duration::max() when

@@ -1,0 +1,152 @@
+// Which request a call has under way, and on which socket: found by the channels that undici and http publish on.
+//
+// A call runs its action inside an AsyncLocalStorage, so a request that the action makes, however deep, is known to be
+// that call's. The socket is asked for kernel stamps, once, and is known by its cookie from then on.
+//
+//   fetch, undici   undici:request:create (whose) .. sendHeaders (socket; it leaves) .. bodySent .. trailers (complete)
+//   http, https     http.client.request.start (whose) .. the request's `socket` .. connect, if it is new (it leaves)
+'use strict';
+const clock = require('./clock');
+const { AsyncLocalStorage } = require('node:async_hooks');
+const channels = require('node:diagnostics_channel');
+const { native } = require('./native');
+
+const scope = new AsyncLocalStorage();
+let seen = false; // a request of anybody's was published
+
+/** One request of a call. */
+class Request {
+  socket = null;
+  fd = -1;
+  cookie = 0;
+  sentAt = 0; // 0: it has not left yet
+  over = false; // answered whole, failed, or given up
+  response = null; // of http, whose `complete` says that the answer is whole
+  message = null; // the http.ClientRequest
+
+  /** Nothing more is awaited from its socket. */
+  get done() {
+    return this.over || this.response?.complete === true || this.message?.destroyed === true;
+  }
+
+  /** The kernel has all of it. */
+  get left() {
+    return this.sentAt > 0 && !(this.message !== null && this.socket?.writableLength > 0);
+  }
+}
+
+const owners = new WeakMap(); // socket -> the request that has it
+const cookies = new WeakMap(); // socket -> its cookie, once stamps are on
+
+/** Whether this socket answers this request and no other. */
+const owns = (request) => owners.get(request.socket) === request;
+
+function newRequest() {
+  seen = true;
+  const call = scope.getStore();
+  if (call === undefined || call.over) return undefined;
+  const request = new Request();
+  // A call inside another's action: both wait for it.
+  for (let each = call; each; each = each.parent) if (!each.over) each.add(request);
+  request.calls = call;
+  return request;
+}
+
+function take(request, socket) {
+  const before = owners.get(socket);
+  // Several at a time on one connection (HTTP/2, pipelining): whose the bytes are cannot be known.
+  if (before !== undefined && before !== request && !before.done) {
+    before.socket = null;
+    owners.delete(socket);
+    return;
+  }
+  request.socket = socket;
+  owners.set(socket, request);
+  stamp(request);
+}
+
+function stamp(request) {
+  const fd = request.socket?._handle?.fd;
+  if (!(fd >= 0)) return;
+  let cookie = cookies.get(request.socket);
+  if (cookie === undefined) {
+    cookie = native.stampsOn(fd);
+    cookies.set(request.socket, cookie);
+  }
+  request.fd = fd;
+  request.cookie = cookie;
+}
+
+function sent(request) {
+  const now = clock.now();
+  request.sentAt = now;
+  if (request.cookie === 0) stamp(request);
+  for (let each = request.calls; each; each = each.parent) each.left(now, request);
+}
+
+const undiciRequests = new WeakMap();
+const undiciKey = ({ request }) => undiciRequests.get(request);
+
+function overOf(message) {
+  const request = undiciKey(message);
+  if (request !== undefined) request.over = true;
+}
+
+function onHttpSocket(request, socket) {
+  take(request, socket);
+  if (socket.connecting || socket.secureConnecting) {
+    const event = socket.encrypted || socket.secureConnecting ? 'secureConnect' : 'connect';
+    socket.once(event, () => sent(request));
+    // The handle has its descriptor once the name is resolved; stamps wait until it connects.
+  } else {
+    sent(request);
+  }
+}
+
+const SUBSCRIPTIONS = {
+  'undici:request:create': ({ request: key }) => {
+    const request = newRequest();
+    if (request !== undefined) undiciRequests.set(key, request);
+  },
+  'undici:client:sendHeaders': ({ request: key, socket }) => {
+    const request = undiciRequests.get(key);
+    if (request === undefined) return;
+    take(request, socket);
+    sent(request);
+  },
+  'undici:request:bodySent': (message) => {
+    const request = undiciKey(message);
+    if (request !== undefined && request.sentAt > 0) sent(request);
+  },
+  'undici:request:trailers': overOf,
+  'undici:request:error': overOf,
+  'http.client.request.start': ({ request: message }) => {
+    const request = newRequest();
+    if (request === undefined) return;
+    request.message = message;
+    message[REQUEST] = request;
+    if (message.socket) onHttpSocket(request, message.socket);
+    else message.once('socket', (socket) => onHttpSocket(request, socket));
+  },
+  'http.client.response.finish': ({ request: message, response }) => {
+    if (message[REQUEST] !== undefined) message[REQUEST].response = response;
+  },
+};
+const REQUEST = Symbol('quoll.request');
+
+let listening = false;
+
+/** Begins to listen to the channels, with the first call that has a deadline. */
+function listen() {
+  if (listening) return;
+  listening = true;
+  for (const [name, handler] of Object.entries(SUBSCRIPTIONS)) channels.subscribe(name, handler);
+}
+
+// The first calls of each breaker run in a scope. As long as nobody in this process has ever made a request, later ones
+// do without: it is not free, and there is nothing to find.
+const FIRST = 16;
+
+const needsScope = (calls) => seen || calls <= FIRST;
+
+module.exports = { scope, needsScope, listen, owns, stamp };
