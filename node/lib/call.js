@@ -268,8 +268,8 @@ function succeeded(call, value, promise) {
       breaker.onSuccess(call, value, now, 0, promise);
       return;
     }
-    breaker.tellOfAll();
   }
+  breaker.tellOfAll();
   let outcome = OUTCOME.success;
   let flags = 0;
   if (now > call.deadline) {
@@ -291,7 +291,7 @@ function succeeded(call, value, promise) {
 function failed(call, error) {
   const { breaker } = call;
   const now = clock.now();
-  if (call.number < 0) breaker.tellOfAll();
+  breaker.tellOfAll();
   if (breaker.options.errorFilter(error, ...call.args)) {
     measure(call, now);
     tell(call, OUTCOME.success, now, 0);
@@ -349,7 +349,7 @@ function noteStall(call, now) {
 
 function timedOut(call, now, outcome = OUTCOME.timeout) {
   const { breaker } = call;
-  if (call.number < 0) breaker.tellOfAll();
+  breaker.tellOfAll();
   noteStall(call, now);
   slots[AT.upstream] = call.timeout;
   slots[AT.local] = Math.max(0, now - call.deadline);
