@@ -44,6 +44,7 @@ class Call {
     this.over = false;
     this.attempt = 0;
     this.moved = false; // core has transitions to tell since the last finish
+    this.holds = true; // a place of `capacity`
     this.wait = 0; // ms until the next attempt
     this.timeout = 0; // ms; 0 without one
     this.deadline = Infinity;
@@ -74,9 +75,17 @@ class Call {
 
   stop() {}
 
+  /** Gives its place back, once. */
+  giveBack() {
+    if (!this.holds) return;
+    this.holds = false;
+    this.breaker.semaphore.give();
+  }
+
   /** The whole call is over: what it held is let go. */
   end() {
     this.over = true;
+    this.giveBack();
     this.stop();
     this.breaker.finished(this);
     this.args = this.context = this.resolve = this.reject = undefined;
@@ -226,7 +235,6 @@ function thrown(call, error) {
   const { reject } = call;
   if (call.number < 0) call.breaker.delist(call);
   else native.drop(call.number);
-  call.breaker.semaphore.give();
   call.end();
   reject?.(error);
 }
@@ -363,6 +371,16 @@ function timedOut(call, now, outcome = OUTCOME.timeout) {
   breaker.onTimeout(call, error, Math.round(now - call.firedAt));
 }
 
+// From a timer: what a listener throws is nobody's to catch, but the call ends all the same.
+function timedOutByTimer(call, now, outcome) {
+  try {
+    timedOut(call, now, outcome);
+  } catch (error) {
+    thrown(call, error);
+    throw error;
+  }
+}
+
 // The timer fired.
 TimedCall.prototype.expired = function expired() {
   timerFired(this);
@@ -396,7 +414,7 @@ function polled(call, attempt) {
 function consider(call, now, polledAlready = false) {
   const found = lookInto(call, now);
   if (found === 'timeout') {
-    timedOut(call, now);
+    timedOutByTimer(call, now);
     return;
   }
   if (found === 'unsure') call.unsure = true;
@@ -416,13 +434,13 @@ function consider(call, now, polledAlready = false) {
     return;
   }
   // The answer came in time and is whole: what still takes its time is the action itself.
-  timedOut(call, now, call.arrivedAt > 0 && underWay(call).length === 0 ? OUTCOME.ignored : OUTCOME.timeout);
+  timedOutByTimer(call, now, call.arrivedAt > 0 && underWay(call).length === 0 ? OUTCOME.ignored : OUTCOME.timeout);
 }
 
 function waitForReading(call, now) {
   if (now > call.deadline + Math.max(call.timeout, 1000)) {
     // It lies there because nobody here reads it. That is no fault of the callee's.
-    timedOut(call, now, OUTCOME.ignored);
+    timedOutByTimer(call, now, OUTCOME.ignored);
   } else if (call.looks++ < EAGER_LOOKS) {
     setImmediate(polled, call, call.attempt);
   } else {

@@ -15,6 +15,7 @@ const { flush } = require('./batch');
 const { scope } = require('./requests');
 const { controllerOf, ownSignals, forget, abortShared } = require('./abort');
 const semaphore = require('./semaphore');
+const Registry = require('./registry');
 const Status = require('./status');
 
 const CLOSED = 'closed';
@@ -24,6 +25,7 @@ const SHUTDOWN = 'shutdown';
 
 class CircuitBreaker extends EventEmitter {
   #state = CLOSED;
+  #shut = false;
   #enabled;
   #warmUp;
   #status;
@@ -131,7 +133,6 @@ class CircuitBreaker extends EventEmitter {
     slots[AT.moved] = 0;
     for (const transition of native.takeTransitions(this.circuit)) {
       const to = transition.to === 'closed' ? CLOSED : transition.to === 'open' ? OPEN : HALF_OPEN;
-      if (this.#state === SHUTDOWN && !transition.byHand && transition.reason !== 'by_hand') continue;
       this.#state = to;
       clearTimeout(this.#resetTimer);
       this.#resetTimer = undefined;
@@ -150,7 +151,7 @@ class CircuitBreaker extends EventEmitter {
     const openFor = transition.evidence.openFor;
     if (!this.compat) this.#lastTimerAt = Date.now();
     this.#opensUntil = transition.at + openFor;
-    this.#armReset(openFor);
+    if (!this.#shut) this.#armReset(openFor);
     this.#status.open();
     this.emit('open');
   }
@@ -172,8 +173,9 @@ class CircuitBreaker extends EventEmitter {
   close() {
     if (this.#state === CLOSED) return;
     const wasShutdown = this.#state === SHUTDOWN;
+    this.#shut = false;
     this.#command('close');
-    if (wasShutdown && this.#state === SHUTDOWN) this.#state = CLOSED;
+    if (wasShutdown && this.#state === SHUTDOWN) this.#state = CLOSED; // core had it closed
   }
 
   /** Opens the circuit by hand; trials follow after resetTimeout. */
@@ -192,11 +194,13 @@ class CircuitBreaker extends EventEmitter {
     this.#healthTimers.forEach(clearInterval);
     this.#status.shutdown();
     this.#state = SHUTDOWN;
+    this.#shut = true;
     this.clearCache();
   }
 
+  /** Still true when a call from before the shutdown has failed and opened the circuit since (not so under compat). */
   get isShutdown() {
-    return this.#state === SHUTDOWN;
+    return this.compat ? this.#state === SHUTDOWN : this.#shut;
   }
 
   get name() {
@@ -278,7 +282,7 @@ class CircuitBreaker extends EventEmitter {
   }
 
   #fire(context, args) {
-    if (this.#state === SHUTDOWN) return Promise.reject(buildError('The circuit has been shutdown.', 'ESHUTDOWN'));
+    if (this.isShutdown) return Promise.reject(buildError('The circuit has been shutdown.', 'ESHUTDOWN'));
     const { options } = this;
     if (this.#enabled && !options.cache && !options.coalesce && this.listenerCount('fire') === 0) {
       return this.#admit(context, args, '');
@@ -443,7 +447,7 @@ class CircuitBreaker extends EventEmitter {
 
   // opossum's rule, to the letter: also what was refused for want of room is in the rate.
   #judgeAsOpossum() {
-    if (this.#warmUp || this.#state === SHUTDOWN) return;
+    if (this.#warmUp) return;
     const fires = this.#status.total('fires');
     if (fires < this.#volumeThreshold && this.#state !== HALF_OPEN) return;
     const rate = this.#status.total('failures') / fires * 100;
@@ -487,7 +491,7 @@ class CircuitBreaker extends EventEmitter {
     if (how === 1) this.emit('rescued', value, latency);
     if (how === 2) this.emit('inconclusive', value, latency);
     if (options.coalesce) this.#resetCoalesce(cacheKey, 'success');
-    this.semaphore.give();
+    call.giveBack();
     call.end();
     resolve?.(value);
     if (options.cache) {
@@ -496,17 +500,25 @@ class CircuitBreaker extends EventEmitter {
   }
 
   onFiltered(call, error, latency) {
+    call.giveBack();
+    this.#endFiltered(call, error, latency, 'error');
+  }
+
+  #endFiltered(call, error, latency, event) {
     const { cacheKey, reject } = call;
-    this.semaphore.give();
     this.#succeed(error, latency, call.moved, clock.now());
     call.end();
     reject(error);
-    if (this.options.coalesce) this.#resetCoalesce(cacheKey, 'error');
+    if (this.options.coalesce) this.#resetCoalesce(cacheKey, event);
   }
 
   onFailure(call, error, latency, event) {
+    call.giveBack();
+    this.#endFailed(call, error, latency, event);
+  }
+
+  #endFailed(call, error, latency, event) {
     const { args, cacheKey, resolve, reject } = call;
-    this.semaphore.give();
     call.end();
     this.#fail(error, latency, args, call.moved);
     this.#settle(error, args, resolve, reject);
@@ -516,10 +528,11 @@ class CircuitBreaker extends EventEmitter {
   onTimeout(call, error, latency) {
     const { args } = call;
     const { abortController } = this.options;
+    call.giveBack();
     this.#status.increment('timeouts', latency);
     this.emit('timeout', error, latency, args);
-    if (this.options.errorFilter(error, ...args)) this.onFiltered(call, error, latency);
-    else this.onFailure(call, error, latency, 'timeout');
+    if (this.options.errorFilter(error, ...args)) this.#endFiltered(call, error, latency, 'timeout');
+    else this.#endFailed(call, error, latency, 'timeout');
     if (!abortController) return;
     if (this.compat) abortController.abort();
     else abortShared(abortController, this.inFlight);
@@ -595,10 +608,14 @@ class CircuitBreaker extends EventEmitter {
     return native.report(this.circuit);
   }
 
-  /** A breaker for each host, with this one's action and options; see registry.js. */
+  /** A breaker for each host, with this one's action, fallback and options; see registry.js. */
   registry(options = {}) {
-    const Registry = require('./registry');
-    return new Registry(this.action, this.options, options, (action, settings) => new this.constructor(action, settings));
+    const make = (key) => {
+      const breaker = new this.constructor(this.action, { ...Registry.copied(this.options), name: `${this.name}:${key}`, group: this.group });
+      if (this.#fallback) breaker.fallback(this.#fallback);
+      return breaker;
+    };
+    return new Registry(make, options);
   }
 }
 

@@ -8,8 +8,8 @@ const numberOr = (value, fallback) => (typeof value === 'number' && Number.isFin
 
 function checkNumber(options, name, more = () => false) {
   const value = options[name];
-  if (value === undefined || value === null || typeof value === 'number' || more(value)) return;
-  throw new TypeError(`quoll: options.${name} must be a number, not ${typeof value}`);
+  if (value === undefined || value === null || Number.isFinite(value) || more(value)) return;
+  throw new TypeError(`quoll: options.${name} must be a finite number, not ${typeof value === 'number' ? value : typeof value}`);
 }
 
 /** A TypeError for the first option of a wrong type, by its name. */
@@ -31,7 +31,7 @@ function check(options) {
 
 /** Fills in what is missing, in the caller's own object, as opossum does: `breaker.options` shows all of it. */
 function fill(options) {
-  if (options.compat !== 'opossum') check(options);
+  check(options);
   options.timeout ??= 10000;
   options.resetTimeout ??= 30000;
   options.errorThresholdPercentage ??= 50;

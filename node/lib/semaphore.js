@@ -2,16 +2,23 @@
 'use strict';
 
 class Semaphore {
+  #count;
+  #waiting = [];
+
   constructor(count) {
-    this.count = count;
-    this.waiting = [];
+    this.#count = count;
     // Handed out as they are, and so bound.
     this.release = () => this.give();
   }
 
+  /** Free places. Only take(), test() and release() change it. */
+  get count() {
+    return this.#count;
+  }
+
   give() {
-    this.count++;
-    if (this.waiting.length > 0) this.waiting.shift().grant();
+    this.#count++;
+    if (this.#waiting.length > 0) this.#waiting.shift().grant();
   }
 
   /** A promise of a place; it resolves with release(), or rejects after `timeout` ms. */
@@ -21,13 +28,13 @@ class Semaphore {
       const turn = { timer: undefined, grant: undefined };
       turn.grant = () => {
         clearTimeout(turn.timer);
-        this.count--;
+        this.#count--;
         resolve(this.release);
       };
-      this.waiting.push(turn);
+      this.#waiting.push(turn);
       if (!timeout) return;
       turn.timer = setTimeout(() => {
-        this.waiting.splice(this.waiting.indexOf(turn), 1);
+        this.#waiting.splice(this.#waiting.indexOf(turn), 1);
         reject(Object.assign(new Error(`Timed out after ${timeout}ms`), { code: 'ETIMEDOUT' }));
       }, timeout);
     });
@@ -35,8 +42,8 @@ class Semaphore {
 
   /** Takes a place if one is free, at once. */
   test() {
-    if (this.count < 1) return false;
-    this.count--;
+    if (this.#count < 1) return false;
+    this.#count--;
     return true;
   }
 }

@@ -28,6 +28,7 @@ class Status extends EventEmitter {
   #latencies = 0; // of the current bucket, those not kept included
   #timers = [];
   #byTimer;
+  #over = false;
 
   /**
    * options: rollingCountBuckets, rollingCountTimeout, rollingPercentilesEnabled, enableSnapshots,
@@ -99,6 +100,7 @@ class Status extends EventEmitter {
   }
 
   increment(property, latency) {
+    if (this.#over) return;
     this.#roll();
     this.#buckets[0][property]++;
     if (timed(property)) this.#keep(latency || 0);
@@ -106,12 +108,14 @@ class Status extends EventEmitter {
 
   /** increment('fires') at a time that the caller has read already. */
   fired(now) {
+    if (this.#over) return;
     this.#roll(now);
     this.#buckets[0].fires++;
   }
 
   /** increment('successes', latency), likewise. */
   succeeded(now, latency) {
+    if (this.#over) return;
     this.#roll(now);
     this.#buckets[0].successes++;
     this.#keep(latency);
@@ -138,8 +142,9 @@ class Status extends EventEmitter {
     this.#buckets[0].isCircuitBreakerOpen = false;
   }
 
-  /** Ends its timers and its listeners. */
+  /** Ends its timers and its listeners; it counts no more. */
   shutdown() {
+    this.#over = true;
     this.removeAllListeners();
     this.#timers.forEach(clearInterval);
     this.#timers = [];

@@ -31,19 +31,20 @@ napi_value create_admission(napi_env env, napi_callback_info info) {
   napi_value object = nullptr;
   if (!arguments.object(0, "options", object)) return nullptr;
   core::AdmissionOptions options;
-  double target = to_millis(options.target);
-  double interval = to_millis(options.interval);
-  double max_delay = to_millis(options.max_delay);
   double priorities = options.priorities;
   double fair = 1;
-  if (!option(env, object, "target", target) || !option(env, object, "interval", interval) ||
-      !option(env, object, "maxDelay", max_delay) || !option(env, object, "priorities", priorities) ||
+  // One that is not given stays core's default, which moves with the others.
+  const auto read = [env, object](const char* name, core::Defaulted<Duration>& out) {
+    double millis = -1;
+    if (!option(env, object, name, millis)) return false;
+    if (millis >= 0) out = to_duration(millis);
+    return true;
+  };
+  if (!read("target", options.target) || !read("interval", options.interval) ||
+      !read("maxDelay", options.max_delay) || !option(env, object, "priorities", priorities) ||
       !option(env, object, "fair", fair)) {
     return nullptr;
   }
-  options.target = to_duration(target);
-  options.interval = to_duration(interval);
-  options.max_delay = to_duration(max_delay);
   options.priorities = priorities >= 0 && priorities < 1000 ? static_cast<unsigned>(priorities) : 0;
   options.fair = fair != 0;
   const std::vector<std::string> faults = options.validate();

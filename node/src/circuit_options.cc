@@ -20,6 +20,11 @@ class Reader {
     double millis = to_millis(out);
     if (read(name, millis)) out = to_duration(millis);
   }
+  // One that is not given stays core's default, which moves with the others.
+  void duration(const char* name, core::Defaulted<Duration>& out) {
+    double millis = 0;
+    if (read(name, millis)) out = to_duration(millis);
+  }
   void count(const char* name, unsigned& out) {
     double value = out;
     if (!read(name, value)) return;
@@ -54,9 +59,7 @@ class Reader {
 };
 
 void read_breaker(Reader& read, core::BreakerOptions& out) {
-  Duration window = out.window;
-  read.duration("window", window);
-  out.window = window;
+  read.duration("window", out.window);
   read.count("buckets", out.buckets);
   unsigned volume = 1;
   read.count("minimumVolume", volume);
@@ -65,12 +68,8 @@ void read_breaker(Reader& read, core::BreakerOptions& out) {
   read.duration("slowCallThreshold", out.slow_call_threshold);
   read.real("slowCallRateThreshold", out.slow_call_rate_threshold);
   read.count("consecutiveFailures", out.consecutive_failures);
-  Duration reset = out.reset_timeout;
-  read.duration("resetTimeout", reset);
-  Duration longest = std::max<Duration>(out.reset_timeout_max, reset);
-  read.duration("resetTimeoutMax", longest);
-  out.reset_timeout = reset;
-  out.reset_timeout_max = longest;
+  read.duration("resetTimeout", out.reset_timeout);
+  read.duration("resetTimeoutMax", out.reset_timeout_max);
   read.real("resetMultiplier", out.reset_multiplier);
   read.real("resetJitter", out.reset_jitter);
   read.count("halfOpenPermits", out.half_open_permits);
@@ -89,15 +88,9 @@ void read_breaker(Reader& read, core::BreakerOptions& out) {
 }
 
 void read_adaptive(Reader& read, core::AdaptiveTimeoutOptions& out) {
-  Duration floor = out.floor;
-  Duration ceiling = out.ceiling;
-  Duration initial = out.initial;
-  read.duration("timeoutFloor", floor);
-  read.duration("timeoutCeiling", ceiling);
-  read.duration("timeoutInitial", initial);
-  out.floor = floor;
-  out.ceiling = ceiling;
-  out.initial = std::clamp(initial, floor, std::max(floor, ceiling));
+  read.duration("timeoutFloor", out.floor);
+  read.duration("timeoutCeiling", out.ceiling);
+  read.duration("timeoutInitial", out.initial);
   read.real("timeoutQuantile", out.quantile);
   read.real("timeoutFactor", out.factor);
   read.duration("timeoutMargin", out.margin);
@@ -106,13 +99,8 @@ void read_adaptive(Reader& read, core::AdaptiveTimeoutOptions& out) {
 void read_retry(Reader& read, CircuitOptions& out) {
   core::RetryOptions& retry = *out.retry;
   read.count("retryAttempts", retry.max_attempts);
-  Duration base = retry.base;
-  Duration cap = retry.cap;
-  read.duration("retryBase", base);
-  cap = std::max(cap, base);
-  read.duration("retryCap", cap);
-  retry.base = base;
-  retry.cap = cap;
+  read.duration("retryBase", retry.base);
+  read.duration("retryCap", retry.cap);
   read.real("retryBudgetRatio", out.budget.ratio);
   read.real("retryBudgetMinimum", out.budget.minimum_per_second);
   read.real("retryBudgetCapacity", out.budget.capacity);
