@@ -9,7 +9,7 @@
 const clock = require('./clock');
 const { AsyncLocalStorage } = require('node:async_hooks');
 const channels = require('node:diagnostics_channel');
-const { native } = require('./native');
+const { native, slots, AT } = require('./native');
 
 const scope = new AsyncLocalStorage();
 let seen = false; // a request of anybody's was published
@@ -21,8 +21,12 @@ class Request {
   cookie = 0;
   sentAt = 0; // 0: it has not left yet
   over = false; // answered whole, failed, or given up
+  begun = false; // the head of its answer was read
   response = null; // of http, whose `complete` says that the answer is whole
   message = null; // the http.ClientRequest
+  segments = -1; // that its connection had brought when it left
+  arrivedAt = -1; // its last bytes, as the kernel's ticks have it; noted before the socket goes to another
+  whole = false; // they came in one segment, so that its first ones arrived then too
 
   /** Nothing more is awaited from its socket. */
   get done() {
@@ -60,6 +64,7 @@ function take(request, socket) {
     owners.delete(socket);
     return;
   }
+  if (before !== undefined && before !== request) noteArrival(before);
   request.socket = socket;
   owners.set(socket, request);
   stamp(request);
@@ -77,10 +82,29 @@ function stamp(request) {
   request.cookie = cookie;
 }
 
+// An answer that was read after its deadline is judged by when the socket had it. Its action may hear of it only once
+// the socket has gone to the next request.
+function noteArrival(request) {
+  if (request.arrivedAt >= 0 || request.sentAt === 0 || request.cookie === 0) return;
+  const now = clock.now();
+  if (now <= request.calls.deadline || request.calls.over) return;
+  native.look(request.fd, request.cookie, 0);
+  if (slots[AT.bytes] < 0 || slots[AT.quiet] < 0) return;
+  request.arrivedAt = now - slots[AT.quiet];
+  request.whole = cameAtOnce(request);
+}
+
+/** After a look: the answer came in one segment, so that its newest byte is as old as its oldest. */
+const cameAtOnce = (request) => request.segments >= 0 && slots[AT.segments] === request.segments + 1;
+
 function sent(request) {
   const now = clock.now();
   request.sentAt = now;
   if (request.cookie === 0) stamp(request);
+  if (request.cookie !== 0 && request.segments < 0) {
+    native.look(request.fd, request.cookie, 0);
+    request.segments = slots[AT.segments];
+  }
   for (let each = request.calls; each; each = each.parent) each.left(now, request);
 }
 
@@ -89,7 +113,9 @@ const undiciKey = ({ request }) => undiciRequests.get(request);
 
 function overOf(message) {
   const request = undiciKey(message);
-  if (request !== undefined) request.over = true;
+  if (request === undefined) return;
+  noteArrival(request);
+  request.over = true;
 }
 
 function onHttpSocket(request, socket) {
@@ -118,6 +144,10 @@ const SUBSCRIPTIONS = {
     const request = undiciKey(message);
     if (request !== undefined && request.sentAt > 0) sent(request);
   },
+  'undici:request:headers': (message) => {
+    const request = undiciKey(message);
+    if (request !== undefined) request.begun = true;
+  },
   'undici:request:trailers': overOf,
   'undici:request:error': overOf,
   'http.client.request.start': ({ request: message }) => {
@@ -129,7 +159,10 @@ const SUBSCRIPTIONS = {
     else message.once('socket', (socket) => onHttpSocket(request, socket));
   },
   'http.client.response.finish': ({ request: message, response }) => {
-    if (message[REQUEST] !== undefined) message[REQUEST].response = response;
+    const request = message[REQUEST];
+    if (request === undefined) return;
+    request.response = response;
+    request.begun = true;
   },
 };
 const REQUEST = Symbol('quoll.request');
@@ -149,4 +182,4 @@ const FIRST = 16;
 
 const needsScope = (calls) => seen || calls <= FIRST;
 
-module.exports = { scope, needsScope, listen, owns, stamp };
+module.exports = { scope, needsScope, listen, owns, stamp, noteArrival, cameAtOnce };

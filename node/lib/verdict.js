@@ -12,7 +12,7 @@
 // The rules for an arrival are core's (judge.h).
 'use strict';
 const { native, slots, AT } = require('./native');
-const { owns, stamp } = require('./requests');
+const { owns, stamp, noteArrival, cameAtOnce } = require('./requests');
 const { stalledSince, WORTH } = require('./stall');
 
 const VERDICT = Object.freeze({ success: 0, failure: 1, timeout: 2, inconclusive: 3 });
@@ -75,7 +75,19 @@ function lookIntoOne(call, request, now) {
     return 'wait';
   }
   if (verdict === VERDICT.inconclusive || (oldest >= 0 && now - oldest <= call.deadline)) return 'unsure';
-  return 'timeout';
+  // The kernel joins segments and keeps the newest's stamp. An action that waits for the head alone may have had it in time.
+  return request.begun || cameAtOnce(request) ? 'timeout' : 'unsure';
+}
+
+/**
+ * The request whose answer ended a call: its newest that has one noted or noted now. undefined if none can be seen. Its
+ * arrivedAt is by the kernel's ticks.
+ */
+function lastAnswered(call) {
+  const request = call.requests.at(-1);
+  if (request === undefined || request.sentAt === 0) return undefined;
+  if (request.arrivedAt < 0 && request.socket !== null && owns(request)) noteArrival(request);
+  return request.arrivedAt < request.sentAt - TICK ? undefined : request;
 }
 
 /** When the last bytes of a call's newest request arrived, by the kernel's ticks; undefined if it cannot say. */
@@ -94,13 +106,15 @@ function lastArrival(call, now) {
  */
 function judgeLateEnd(call, now, good) {
   const answer = good ? ANSWER.good : ANSWER.bad;
-  let arrived = call.arrivedAt;
-  const stamped = arrived > 0;
   if (call.unsure) return VERDICT.inconclusive;
-  if (!stamped) arrived = lastArrival(call, now);
-  if (arrived !== undefined) {
-    if (!stamped && arrived > call.deadline && arrived <= call.deadline + TICK) arrived = call.deadline;
-    return judgeArrival(call, now, arrived, stamped, answer);
+  if (call.arrivedAt > 0) return judgeArrival(call, now, call.arrivedAt, true, answer);
+  const request = lastAnswered(call);
+  if (request !== undefined) {
+    let arrived = Math.max(request.arrivedAt, request.sentAt);
+    if (arrived > call.deadline && arrived <= call.deadline + TICK) arrived = call.deadline;
+    // Its end was late; but perhaps the beginning, which was not, is all that the action asked for.
+    if (arrived > call.deadline && !request.whole) return VERDICT.inconclusive;
+    return judgeArrival(call, now, arrived, false, answer);
   }
   const late = now - call.deadline;
   const stall = stalledSince(call.stalledBefore, now);

@@ -38,7 +38,8 @@ enum Slot : std::size_t {
   kStall = 14,     // in (judge)
   kRescued = 15,   // out (judge)
   kInFlight = 16,  // in (start, finish): calls under way
-  kSlots = 17,
+  kSegments = 17,  // out (look): segments with data so far; -1 if unknown
+  kSlots = 18,
 };
 
 // Good calls of a closed circuit cross many at a time: [circuit, ended, upstream, calls under way] each.

@@ -25,6 +25,8 @@ struct Look {
   std::optional<Duration> oldest;
   // Since the last bytes arrived, read or not, in the kernel's ticks (1 to 4 ms).
   std::optional<Duration> quiet;
+  // Segments with data that the connection has brought, in all; none if the kernel does not count them.
+  std::optional<std::uint32_t> segments;
   bool connected = false;
   // As much waits as the receive buffer takes: the peer cannot send more until we read.
   bool window_shut = false;
