@@ -131,7 +131,7 @@ int run_paradox(const ParadoxOptions& options) {
   if (plan.empty()) {
     std::fprintf(stderr,
                  "quoll lab paradox: no cell is left: none of these callers takes part in these pressures and "
-                 "backends; loop100 and loop600 need quoll, quoll-timer or node\n");
+                 "backends; loop100 and loop600 need quoll, quoll-timer or one of Node's\n");
     return 2;
   }
   const Signals signals;

@@ -291,7 +291,7 @@ Result<void> CellRun::finish() {
   double averages[1] = {0};
   if (::getloadavg(averages, 1) == 1) record_.load_average = averages[0];
   if (is_quoll(record_.caller)) look_at_quoll();
-  if (record_.caller == Caller::node) look_at_node();
+  if (is_node(record_.caller)) look_at_node();
   const auto counted = read_counters(true);
   if (!counted) return counted;
   return evaluate();

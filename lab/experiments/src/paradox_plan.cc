@@ -84,6 +84,10 @@ std::string_view to_string(Caller caller) {
       return "quoll-timer";
     case Caller::node:
       return "node";
+    case Caller::node_quoll:
+      return "node-quoll";
+    case Caller::node_quoll_fetch:
+      return "node-quoll-fetch";
     case Caller::go:
       return "go";
     case Caller::nginx:
@@ -138,6 +142,10 @@ std::string_view title(Caller caller) {
       return "Quoll, timer";
     case Caller::node:
       return "Node + opossum";
+    case Caller::node_quoll:
+      return "Node + quoll";
+    case Caller::node_quoll_fetch:
+      return "Node + quoll, fetch";
     case Caller::go:
       return "Go net/http";
     case Caller::nginx:
@@ -188,8 +196,12 @@ bool is_quoll(Caller caller) {
   return caller == Caller::quoll_arrival || caller == Caller::quoll_timer;
 }
 
+bool is_node(Caller caller) {
+  return caller == Caller::node || caller == Caller::node_quoll || caller == Caller::node_quoll_fetch;
+}
+
 bool has_breaker(Caller caller) {
-  return is_quoll(caller) || caller == Caller::node;
+  return is_quoll(caller) || is_node(caller);
 }
 
 bool applies(Pressure pressure, Caller caller) {
