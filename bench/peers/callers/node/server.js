@@ -11,7 +11,7 @@ const http = require('node:http');
 const express = require('express');
 const [port, upstream, timeout, threshold, reset, window = 10000] = process.argv.slice(2, 8).map(Number);
 const [breakerPackage = 'opossum', client = 'http'] = process.argv.slice(8);
-const CircuitBreaker = require(/^[./]/.test(breakerPackage) ? require('node:path').resolve(breakerPackage) : breakerPackage);
+const CircuitBreaker = require(breakerPackage.includes('/') ? require('node:path').resolve(breakerPackage) : breakerPackage);
 const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
 
 async function viaFetch(path, id) {
