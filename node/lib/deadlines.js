@@ -17,12 +17,14 @@ class List {
     this.tail = undefined;
     this.timer = undefined;
     this.held = false; // the timer keeps the process alive
+    this.swept = true; // not among `emptied`
   }
 }
 
 function unhold() {
   sweep = undefined;
   for (const list of emptied) {
+    list.swept = true;
     if (list.head !== undefined || !list.held) continue;
     list.timer.unref?.();
     list.held = false;
@@ -61,7 +63,8 @@ function remove(call) {
   if (call.next === undefined) list.tail = call.previous;
   else call.next.previous = call.previous;
   call.list = call.previous = call.next = undefined;
-  if (list.head !== undefined) return;
+  if (list.head !== undefined || !list.swept) return;
+  list.swept = false;
   emptied.push(list);
   sweep ??= setImmediate(unhold);
 }

@@ -9,8 +9,10 @@ const AT = Object.freeze({
 });
 
 function load() {
+  // QUOLL_PORTABLE=1 chooses the stand-in in silence, any other value as if there were no native part.
   if (process.env.QUOLL_PORTABLE !== '1') {
     try {
+      if (process.env.QUOLL_PORTABLE) throw new Error('QUOLL_PORTABLE is set');
       return { native: require('node-gyp-build')(path.join(__dirname, '..')), portable: false };
     } catch (error) {
       process.emitWarning(
