@@ -40,9 +40,8 @@ napi_value create_admission(napi_env env, napi_callback_info info) {
     if (millis >= 0) out = to_duration(millis);
     return true;
   };
-  if (!read("target", options.target) || !read("interval", options.interval) ||
-      !read("maxDelay", options.max_delay) || !option(env, object, "priorities", priorities) ||
-      !option(env, object, "fair", fair)) {
+  if (!read("target", options.target) || !read("interval", options.interval) || !read("maxDelay", options.max_delay) ||
+      !option(env, object, "priorities", priorities) || !option(env, object, "fair", fair)) {
     return nullptr;
   }
   options.priorities = priorities >= 0 && priorities < 1000 ? static_cast<unsigned>(priorities) : 0;

@@ -154,7 +154,8 @@ napi_value finish(napi_env env, napi_callback_info info) {
                             .upstream = to_duration(state.slots[kUpstream]),
                             .local = to_duration(state.slots[kLocal]),
                             .rescued = (word & kRescuedBit) != 0};
-  if (sample.outcome != core::Outcome::success || circuit.pipeline.breaker->options().slow_call_threshold > Duration()) {
+  if (sample.outcome != core::Outcome::success ||
+      circuit.pipeline.breaker->options().slow_call_threshold > Duration()) {
     circuit.tell_begun(now);
   }
   const core::Step step =
@@ -337,7 +338,8 @@ void define_circuit_functions(napi_env env, napi_value exports, EnvState* state)
       {"start", start},
       {"again", again},
       {"finish", finish},
-      {"successes", successes},          {"drop", drop},
+      {"successes", successes},
+      {"drop", drop},
       {"command", command},
       {"prime", prime},
       {"count", count},

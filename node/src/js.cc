@@ -43,8 +43,8 @@ bool Arguments::number(std::size_t index, const char* name, double& out) const {
 bool Arguments::integer(std::size_t index, const char* name, std::int64_t low, std::int64_t high,
                         std::int64_t& out) const {
   double value = 0;
-  if (index >= count_ || napi_get_value_double(env_, values_[index], &value) != napi_ok ||
-      !(std::abs(value) < 9e15) || static_cast<double>(static_cast<std::int64_t>(value)) != value) {
+  if (index >= count_ || napi_get_value_double(env_, values_[index], &value) != napi_ok || !(std::abs(value) < 9e15) ||
+      static_cast<double>(static_cast<std::int64_t>(value)) != value) {
     return wrong(name, "an integer");
   }
   if (value < static_cast<double>(low) || value > static_cast<double>(high)) {

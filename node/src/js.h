@@ -18,8 +18,8 @@
 
 namespace quoll::node {
 
-// Milliseconds of performance.now() to Quoll's time. Its start is moved two days up: a circuit whose state is imported may
-// have opened before the process began, and no window reaches below 0.
+// Milliseconds of performance.now() to Quoll's time. Its start is moved two days up: a circuit whose state is imported
+// may have opened before the process began, and no window reaches below 0.
 TimePoint to_time(double millis);
 double to_js_time(TimePoint time);
 // Clamped to [0, 10 years]; not a number is 0.

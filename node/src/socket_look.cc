@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
@@ -23,14 +24,21 @@ std::uint64_t cookie_of(int fd) {
   return ::getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &size) == 0 ? cookie : 0;
 }
 
+// MSG_TRUNC: TCP copies nothing. The kernel still wants the whole length to be addresses of ours, and a long one that
+// begins near the top of the address space is not; so one buffer, never touched, is named as often as it takes.
+constexpr std::size_t kChunk = std::size_t{1} << 20U;
+constexpr std::size_t kMostChunks = 64;
+char untouched[kChunk];
+
 // How long ago the stamp of the bytes a peek of `length` covers was set; and how many bytes there are.
 std::int64_t peek(int fd, std::size_t length, std::optional<Duration>& age) {
-  char byte = 0;  // MSG_TRUNC: TCP copies nothing, however long the buffer is said to be
-  iovec buffer{&byte, length};
+  std::array<iovec, kMostChunks> buffers;
+  const std::size_t chunks = std::clamp(length / kChunk, std::size_t{1}, kMostChunks);
+  std::fill_n(buffers.begin(), chunks, iovec{untouched, std::min(length, kChunk)});
   alignas(cmsghdr) char control[256];
   msghdr message{};
-  message.msg_iov = &buffer;
-  message.msg_iovlen = 1;
+  message.msg_iov = buffers.data();
+  message.msg_iovlen = chunks;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
   const ssize_t bytes = ::recvmsg(fd, &message, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
@@ -69,8 +77,8 @@ Look look(int fd, std::uint64_t cookie, bool bytes_too) {
     return found;
   }
   if (bytes_too) {
-    constexpr std::size_t kAll = std::size_t{1} << 30U;
-    found.bytes = peek(fd, kAll, found.newest);
+    found.bytes = peek(fd, kChunk, found.newest);
+    if (found.bytes == static_cast<std::int64_t>(kChunk)) found.bytes = peek(fd, kMostChunks * kChunk, found.newest);
     if (found.bytes > 0) peek(fd, 1, found.oldest);
   }
   tcp_info info{};

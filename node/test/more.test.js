@@ -220,7 +220,7 @@ test('the add-on takes nothing amiss', { skip }, () => {
   for (const wrong of [[], ['x'], ['127.0.0.1', -1], ['127.0.0.1', 70000], [1, 1]]) assert.throws(() => native.servePages(...wrong));
 });
 
-test('a number that is used up, or a descriptor that is another\'s by now, is noticed', { skip }, async () => {
+test('a number that is used up, or a descriptor that is another\'s by now, is noticed', { skip }, async (t) => {
   const net = require('node:net');
   const { slots, AT } = require('../lib/native');
   const { id, owner } = native.createCircuit({ name: 'x' });
@@ -231,7 +231,12 @@ test('a number that is used up, or a descriptor that is another\'s by now, is no
   native.drop(call);
   const server = net.createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
-  const connect = () => new Promise((resolve) => { const socket = net.connect(server.address().port, '127.0.0.1', () => resolve(socket)); });
+  const sockets = [];
+  t.after(() => { sockets.forEach((each) => each.destroy()); server.close(); });
+  const connect = () => new Promise((resolve) => {
+    const socket = net.connect(server.address().port, '127.0.0.1', () => resolve(socket));
+    sockets.push(socket);
+  });
   const first = await connect();
   const { fd } = first._handle;
   const cookie = native.stampsOn(fd);
@@ -242,10 +247,8 @@ test('a number that is used up, or a descriptor that is another\'s by now, is no
   await new Promise((resolve) => first.once('close', resolve));
   native.look(fd, cookie, 1);
   assert.strictEqual(slots[AT.bytes], -9, 'closed');
-  const others = await Promise.all([connect(), connect(), connect()]);
+  await Promise.all([connect(), connect(), connect()]);
   native.look(fd, cookie, 1);
   assert.strictEqual(slots[AT.bytes], -9, 'another\'s');
-  others.forEach((each) => each.destroy());
-  server.close();
   assert.ok(owner);
 });

@@ -75,7 +75,7 @@ test('asked for several times what it can do, it refuses the unimportant and ser
   await worker.terminate();
   const share = ({ 200: good, 503: bad }) => good / (good + bad);
   assert.ok(counts['/look'][503] > 100, JSON.stringify(counts));
-  assert.ok(share(counts['/pay']) > 0.9, JSON.stringify(counts));
+  assert.ok(share(counts['/pay']) > 0.7, JSON.stringify(counts));
   assert.ok(share(counts['/pay']) > 2 * share(counts['/look']), JSON.stringify(counts));
   assert.deepStrictEqual([report.admitted, report.overload + report.tooOld],
     [counts['/pay'][200] + counts['/look'][200], counts['/pay'][503] + counts['/look'][503]]);

@@ -190,3 +190,21 @@ test('opossum times out the same answers', { skip }, async (t) => {
   assert.strictEqual(await answer, 'ETIMEDOUT');
   breaker.shutdown();
 });
+
+test('an answer of several megabytes that waits is seen to its end', { skip }, async () => {
+  const net = require('node:net');
+  const { native, slots, AT } = require('../lib/native');
+  const size = 3_000_000;
+  const server = net.createServer((socket) => socket.end(Buffer.alloc(size)).on('error', () => {})).listen(0, '127.0.0.1');
+  await new Promise((resolve) => server.once('listening', resolve));
+  const socket = net.connect({ port: server.address().port, host: '127.0.0.1' });
+  await new Promise((resolve) => socket.once('connect', resolve));
+  socket.pause();
+  const cookie = native.stampsOn(socket._handle.fd);
+  for (let i = 0; i < 20; i++) await sleep(10);
+  native.look(socket._handle.fd, cookie, 1);
+  assert.ok(slots[AT.bytes] > 1_000_000 || slots[AT.shut] === 1, `${slots[AT.bytes]} bytes`);
+  assert.ok(slots[AT.newest] >= 0 && slots[AT.oldest] >= slots[AT.newest]);
+  socket.destroy();
+  server.close();
+});
