@@ -422,13 +422,13 @@ function consider(call, now, polledAlready = false) {
     waitForReading(call, now);
     return;
   }
-  if (!polledAlready) {
+  if (!polledAlready && !clock.faked()) {
     setImmediate(polled, call, call.attempt);
     return;
   }
   // Nothing can be seen. Our own stall is not the callee's: it gets as much time as the loop stood still.
   const stall = Math.max(stalls.stalledSince(call.stalledBefore, now), 0) - call.extended;
-  if (stall > stalls.WORTH) {
+  if (stall > stalls.WORTH && !clock.faked()) {
     call.extended += stall;
     arm(call, call.deadline + call.extended - now);
     return;

@@ -23,6 +23,9 @@ const OPEN = 'open';
 const HALF_OPEN = 'half_open';
 const SHUTDOWN = 'shutdown';
 
+// Promises of refused calls. They are not coalesced: it costs nothing to ask again.
+const refusals = new WeakSet();
+
 class CircuitBreaker extends EventEmitter {
   #state = CLOSED;
   #shut = false;
@@ -304,7 +307,7 @@ class CircuitBreaker extends EventEmitter {
     const known = this.#known(key);
     if (known) return known;
     const promise = this.#admit(context, args, key, true);
-    if (options.coalesce && promise.coalesced !== false) {
+    if (options.coalesce && !refusals.has(promise)) {
       options.coalesceCache.set(key, promise, options.coalesceTTL > 0 ? Date.now() + options.coalesceTTL : 0);
     }
     return promise;
@@ -404,13 +407,12 @@ class CircuitBreaker extends EventEmitter {
     this.#status.increment('rejects');
     this.emit('reject', error);
     const answer = this.#answerFor(error, args) || Promise.reject(error);
-    // A refusal is not coalesced: it costs nothing to ask again.
-    Object.defineProperty(answer, 'coalesced', { value: false, configurable: true });
+    if (this.options.coalesce) refusals.add(answer);
     return answer;
   }
 
   #noRoom(args, key) {
-    return new Promise((resolve, reject) => {
+    const answer = new Promise((resolve, reject) => {
       const error = buildError('Semaphore locked', 'ESEMLOCKED');
       native.count(this.circuit, 'capacity');
       this.#status.increment('semaphoreRejections');
@@ -428,6 +430,8 @@ class CircuitBreaker extends EventEmitter {
       }
       this.options.coalesceCache?.delete(key);
     });
+    if (!this.compat) refusals.add(answer);
+    return answer;
   }
 
   #succeed(value, latency, moved, now, rescued) {

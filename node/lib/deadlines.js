@@ -39,6 +39,10 @@ function arm(list, millis) {
 
 /** After `millis`, call.expired() is called, in the context in which the call was made. */
 function add(call, millis) {
+  if (clock.faked()) {
+    call.timer = setTimeout(() => call.inContext.runInAsyncScope(call.expired, call), millis);
+    return;
+  }
   let list = lists.get(millis);
   if (list === undefined) lists.set(millis, list = new List(millis));
   call.list = list;

@@ -170,6 +170,14 @@ test('what a listener throws does not keep the place or the call', async () => {
   assert.deepStrictEqual([breaker.semaphore.count, breaker.inFlight], [1, 0]);
 });
 
+test('a refusal for want of room is given to nobody else', async () => {
+  const breaker = new CircuitBreaker((x) => sleep(x), { capacity: 1, coalesce: true });
+  const first = breaker.fire(20);
+  await assert.rejects(breaker.fire(1), { code: 'ESEMLOCKED' });
+  await first;
+  await breaker.fire(1);
+});
+
 test('the context of fire() is that of its events, also when a timer ends it', async () => {
   const { AsyncLocalStorage } = require('node:async_hooks');
   const context = new AsyncLocalStorage();
@@ -251,4 +259,18 @@ test('a number that is used up, or a descriptor that is another\'s by now, is no
   native.look(fd, cookie, 1);
   assert.strictEqual(slots[AT.bytes], -9, 'another\'s');
   assert.ok(owner);
+});
+
+test('faked timers are believed', { skip: !test.mock?.timers && 'this Node has no timers to mock' }, async (t) => {
+  for (const apis of [['setTimeout'], ['setTimeout', 'setImmediate', 'setInterval', 'Date']]) {
+    t.mock.timers.enable(Number(process.versions.node.split('.')[0]) >= 21 ? { apis } : apis.filter((each) => each !== 'Date'));
+    const breaker = new CircuitBreaker(() => new Promise(() => {}), { timeout: 10_000, resetTimeout: 30_000 });
+    const call = breaker.fire();
+    t.mock.timers.tick(10_000);
+    await assert.rejects(call, { code: 'ETIMEDOUT' });
+    assert.ok(breaker.opened);
+    t.mock.timers.tick(30_000);
+    assert.ok(breaker.halfOpen);
+    t.mock.timers.reset();
+  }
 });
