@@ -5,7 +5,7 @@
 const { AsyncResource } = require('node:async_hooks');
 const deadlines = require('./deadlines');
 const { native, slots, AT } = require('./native');
-const { scope, needsScope, listen } = require('./requests');
+const { scope, needsScope, runScoped, leaveScope, listen } = require('./requests');
 const { buildError, isOurLack } = require('./errors');
 const clock = require('./clock');
 const { keepBack } = require('./batch');
@@ -29,6 +29,13 @@ class Context extends AsyncResource {
   }
 }
 
+// One function for all promises: a closure for each would cost as much as the rest of it.
+const captured = { resolve: undefined, reject: undefined };
+const capture = (resolve, reject) => {
+  captured.resolve = resolve;
+  captured.reject = reject;
+};
+
 class Call {
   constructor(breaker, number, firedAt, context, args, cacheKey) {
     this.breaker = breaker;
@@ -37,19 +44,16 @@ class Call {
     this.context = context;
     this.args = args;
     this.cacheKey = cacheKey;
-    this.resolve = undefined;
-    this.reject = undefined;
     this.firedAt = firedAt;
-    this.startedAt = firedAt; // of this attempt
     this.over = false;
     this.attempt = 0;
     this.moved = false; // core has transitions to tell since the last finish
     this.holds = true; // a place of `capacity`
-    this.wait = 0; // ms until the next attempt
-    this.timeout = 0; // ms; 0 without one
-    this.deadline = Infinity;
-    this.sentAt = 0; // when its first request left
-    this.controller = undefined;
+  }
+
+  /** When this attempt began. */
+  get startedAt() {
+    return this.retriedAt || this.firedAt;
   }
 
   /** Runs the action. The promise of what comes of it. */
@@ -61,11 +65,16 @@ class Call {
 
   /** The same, with the promise's ends in hand. */
   kept(limit) {
-    return new Promise((resolve, reject) => {
-      this.resolve = resolve;
-      this.reject = reject;
+    const promise = new Promise(capture);
+    this.resolve = captured.resolve;
+    this.reject = captured.reject;
+    captured.resolve = captured.reject = undefined;
+    try {
       this.begin(limit);
-    });
+    } catch (error) {
+      thrown(this, error);
+    }
+    return promise;
   }
 
   begin() {
@@ -88,25 +97,34 @@ class Call {
     this.giveBack();
     this.stop();
     this.breaker.finished(this);
-    this.args = this.context = this.resolve = this.reject = undefined;
+    this.args = this.context = undefined;
+    if (this.resolve !== undefined) this.resolve = this.reject = undefined;
   }
 }
+
+// What few calls come to have. An object is as large as what it is given, and most calls are over before they need this.
+Object.assign(Call.prototype, {
+  resolve: undefined,
+  reject: undefined,
+  retriedAt: 0, // ms; 0 for the first attempt
+  wait: 0, // ms until the next attempt
+  timeout: 0, // ms; 0 without one
+  deadline: Infinity,
+  sentAt: 0, // when its first request left
+  controller: undefined,
+});
 
 /** A call with a deadline: it has a timer, and its action runs in a scope in which its requests are found. */
 class TimedCall extends Call {
   constructor(breaker, number, firedAt, context, args, cacheKey) {
     super(breaker, number, firedAt, context, args, cacheKey);
+    this.resolve = this.reject = undefined;
     this.inContext = new Context();
-    this.timer = undefined; // one of its own, for a second look
+    this.timeout = 0;
+    this.deadline = Infinity;
     this.list = this.previous = this.next = undefined; // of deadlines.js
-    this.parent = needsScope(breaker.timedCalls) ? scope.getStore() : undefined; // the call whose action made this one
-    this.requests = NOBODY;
-    this.firstRequest = undefined;
-    this.arrivedAt = 0; // bytes in time were seen in the socket
-    this.unsure = false;
     this.stalledBefore = 0;
-    this.extended = 0; // ms of our own stall that the deadline was already moved for
-    this.looks = 0;
+    if (needsScope(breaker.timedCalls)) this.parent = scope.getStore();
   }
 
   promise(limit) {
@@ -128,8 +146,12 @@ class TimedCall extends Call {
     if (this.attempt > 1) this.#forgetLastAttempt();
     this.stalledBefore = stalls.enter(this.startedAt);
     deadlines.add(this, Math.ceil(this.timeout));
-    if (needsScope(++this.breaker.timedCalls)) scope.run(this, run, this);
-    else run(this);
+    if (!needsScope(++this.breaker.timedCalls)) {
+      run(this);
+      return;
+    }
+    this.scopes++;
+    runScoped(this, run);
   }
 
   #forgetLastAttempt() {
@@ -164,10 +186,27 @@ class TimedCall extends Call {
   // A socket that was opened in its scope keeps the call for as long as it lives.
   end() {
     super.end();
-    this.requests = NOBODY;
-    this.parent = this.firstRequest = this.timer = undefined;
+    if (this.requests !== NOBODY) {
+      this.requests = NOBODY;
+      this.firstRequest = undefined;
+    }
+    for (; this.scopes > 0; this.scopes--) leaveScope();
+    if (this.parent !== undefined) this.parent = undefined;
+    if (this.timer !== undefined) this.timer = undefined;
   }
 }
+
+Object.assign(TimedCall.prototype, {
+  timer: undefined, // one of its own, for a second look
+  scopes: 0, // runs of the action in a scope
+  parent: undefined, // the call whose action made this one
+  requests: NOBODY,
+  firstRequest: undefined,
+  arrivedAt: 0, // bytes in time were seen in the socket
+  unsure: false,
+  extended: 0, // ms of our own stall that the deadline was already moved for
+  looks: 0,
+});
 
 // Without a deadline nobody but the action ends the call: its own promise will do.
 function plainly(call) {
@@ -334,7 +373,7 @@ function retry(call, error) {
 
 function again(call, error) {
   if (call.over) return;
-  call.startedAt = slots[AT.now] = clock.now();
+  call.retriedAt = slots[AT.now] = clock.now();
   if (native.again(call.number) < 0) {
     call.moved = slots[AT.moved] === 1;
     call.breaker.onFailure(call, error, Math.round(slots[AT.now] - call.firedAt), 'error');

@@ -344,7 +344,7 @@ class CircuitBreaker extends EventEmitter {
     const now = clock.now();
     if (!counted) this.#status.fired(now);
     const { semaphore: places, options } = this;
-    if (places.count < 1 && this.#state !== OPEN && (this.#state !== HALF_OPEN || this.#refusesFor(now) === 0)) {
+    if (places.full && this.#state !== OPEN && (this.#state !== HALF_OPEN || this.#refusesFor(now) === 0)) {
       return this.#noRoom(args, key);
     }
     let number = -1;
@@ -524,8 +524,12 @@ class CircuitBreaker extends EventEmitter {
   #endFailed(call, error, latency, event) {
     const { args, cacheKey, resolve, reject } = call;
     call.end();
-    this.#fail(error, latency, args, call.moved);
-    this.#settle(error, args, resolve, reject);
+    try {
+      this.#fail(error, latency, args, call.moved);
+      this.#settle(error, args, resolve, reject);
+    } catch (listenersError) {
+      reject(listenersError);
+    }
     if (this.options.coalesce) this.#resetCoalesce(cacheKey, event);
   }
 

@@ -2,22 +2,28 @@
 'use strict';
 
 class Semaphore {
-  #count;
+  #most;
+  #taken = 0; // a small number, unlike what is free of no limit at all
   #waiting = [];
 
   constructor(count) {
-    this.#count = count;
+    this.#most = count;
     // Handed out as they are, and so bound.
     this.release = () => this.give();
   }
 
   /** Free places. Only take(), test() and release() change it. */
   get count() {
-    return this.#count;
+    return this.#most - this.#taken;
+  }
+
+  /** No place is free. */
+  get full() {
+    return this.#most - this.#taken < 1;
   }
 
   give() {
-    this.#count++;
+    this.#taken--;
     if (this.#waiting.length > 0) this.#waiting.shift().grant();
   }
 
@@ -28,7 +34,7 @@ class Semaphore {
       const turn = { timer: undefined, grant: undefined };
       turn.grant = () => {
         clearTimeout(turn.timer);
-        this.#count--;
+        this.#taken++;
         resolve(this.release);
       };
       this.#waiting.push(turn);
@@ -42,8 +48,8 @@ class Semaphore {
 
   /** Takes a place if one is free, at once. */
   test() {
-    if (this.#count < 1) return false;
-    this.#count--;
+    if (this.full) return false;
+    this.#taken++;
     return true;
   }
 }

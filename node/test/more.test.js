@@ -170,6 +170,19 @@ test('what a listener throws does not keep the place or the call', async () => {
   assert.deepStrictEqual([breaker.semaphore.count, breaker.inFlight], [1, 0]);
 });
 
+for (const event of ['failure', 'open', 'fallback', 'transition']) {
+  for (const action of [failing, () => { throw new Error('at once'); }]) {
+    for (const timeout of [1000, false]) {
+      test(`a listener of ${event} that throws settles the call with its error (timeout ${timeout}, ${action === failing ? 'later' : 'at once'})`, async () => {
+        const breaker = new CircuitBreaker(action, { capacity: 1, timeout }).fallback(() => 'fallback');
+        breaker.on(event, () => { throw new Error('of the listener'); });
+        await assert.rejects(breaker.fire(), /of the listener/);
+        assert.deepStrictEqual([breaker.semaphore.count, breaker.inFlight], [1, 0]);
+      });
+    }
+  }
+}
+
 test('a refusal for want of room is given to nobody else', async () => {
   const breaker = new CircuitBreaker((x) => sleep(x), { capacity: 1, coalesce: true });
   const first = breaker.fire(20);
