@@ -456,6 +456,10 @@ function consider(call, now, polledAlready = false) {
     timedOutByTimer(call, now);
     return;
   }
+  if (found === 'early') {
+    arm(call, call.deadline - now);
+    return;
+  }
   if (found === 'unsure') call.unsure = true;
   if (found === 'wait' || found === 'unsure') {
     waitForReading(call, now);

@@ -5,7 +5,7 @@ const path = require('node:path');
 /** Places in `slots`; the same names as in src/env_state.h. */
 const AT = Object.freeze({
   now: 0, upstream: 1, local: 2, moved: 3, trial: 4, bytes: 5, newest: 6, oldest: 7, quiet: 8, connected: 9, shut: 10,
-  sent: 11, deadline: 12, arrived: 13, stall: 14, rescued: 15, inFlight: 16, segments: 17, count: 18,
+  sent: 11, deadline: 12, arrived: 13, stall: 14, rescued: 15, inFlight: 16, segments: 17, sentAgo: 18, count: 19,
 });
 
 function load() {

@@ -6,7 +6,7 @@
 'use strict';
 
 const SLOT = { now: 0, upstream: 1, local: 2, moved: 3, trial: 4, bytes: 5, arrived: 13, sent: 11, deadline: 12, rescued: 15 };
-const BATCH = { first: 18, row: 4 };
+const BATCH = { first: 19, row: 4 };
 const OUTCOMES = ['success', 'failure', 'timeout', 'cancelled', 'ignored'];
 const NEEDS_CORE = ['adaptive', 'retry', 'slowCallThreshold', 'ramp'];
 const NEWEST_MOVES = 16; // kept in the journal

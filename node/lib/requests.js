@@ -19,7 +19,8 @@ class Request {
   socket = null;
   fd = -1;
   cookie = 0;
-  sentAt = 0; // 0: it has not left yet
+  sentAt = 0; // 0: it has not left yet; else it left at or after it
+  leftBy = Infinity; // and at or before it
   over = false; // answered whole, failed, or given up
   begun = false; // the head of its answer was read
   response = null; // of http, whose `complete` says that the answer is whole
@@ -38,6 +39,9 @@ class Request {
     return this.sentAt > 0 && !(this.message !== null && this.socket?.writableLength > 0);
   }
 }
+
+const TICK = 4; // ms: TCP_INFO counts in the kernel's ticks
+const CLOSE = 2; // ms
 
 const owners = new WeakMap(); // socket -> the request that has it
 const cookies = new WeakMap(); // socket -> its cookie, once stamps are on
@@ -90,6 +94,7 @@ function noteArrival(request) {
   if (now <= request.calls.deadline || request.calls.over) return;
   native.look(request.fd, request.cookie, 0);
   if (slots[AT.bytes] < 0 || slots[AT.quiet] < 0) return;
+  refineSent(request, now);
   request.arrivedAt = now - slots[AT.quiet];
   request.whole = cameAtOnce(request);
 }
@@ -97,15 +102,34 @@ function noteArrival(request) {
 /** After a look: the answer came in one segment, so that its newest byte is as old as its oldest. */
 const cameAtOnce = (request) => request.segments >= 0 && slots[AT.segments] === request.segments + 1;
 
+// The channels publish before the bytes are written, in the same turn; and a process that is out of CPU may stop there.
 function sent(request) {
   const now = clock.now();
   request.sentAt = now;
+  request.leftBy = Infinity;
+  process.nextTick(hasLeft, request);
   if (request.cookie === 0) stamp(request);
   if (request.cookie !== 0 && request.segments < 0) {
     native.look(request.fd, request.cookie, 0);
     request.segments = slots[AT.segments];
   }
   for (let each = request.calls; each; each = each.parent) each.left(now, request);
+}
+
+function hasLeft(request) {
+  request.leftBy = clock.now();
+}
+
+/**
+ * After a look: where it is not known to 2 ms when a request left, the kernel's ticks say it, which errs towards more time.
+ * Its calls' deadlines move with it.
+ */
+function refineSent(request, now) {
+  if (request.leftBy - request.sentAt <= CLOSE || slots[AT.sentAgo] < 0) return;
+  const left = Math.min(request.leftBy, now - slots[AT.sentAgo] + TICK);
+  if (left <= request.sentAt) return;
+  request.sentAt = request.leftBy = left;
+  for (let each = request.calls; each; each = each.parent) each.left(left, request);
 }
 
 const undiciRequests = new WeakMap();
@@ -193,4 +217,4 @@ function leaveScope() {
   if (--scoped === 0 && !seen) scope.disable();
 }
 
-module.exports = { scope, needsScope, runScoped, leaveScope, listen, owns, stamp, noteArrival, cameAtOnce };
+module.exports = { scope, needsScope, runScoped, leaveScope, listen, owns, stamp, noteArrival, cameAtOnce, refineSent, TICK };

@@ -12,13 +12,12 @@
 // The rules for an arrival are core's (judge.h).
 'use strict';
 const { native, slots, AT } = require('./native');
-const { owns, stamp, noteArrival, cameAtOnce } = require('./requests');
+const { owns, stamp, noteArrival, cameAtOnce, refineSent, TICK } = require('./requests');
 const { stalledSince, WORTH } = require('./stall');
 
 const VERDICT = Object.freeze({ success: 0, failure: 1, timeout: 2, inconclusive: 3 });
 const ANSWER = Object.freeze({ none: 0, good: 1, bad: 2 });
 const EAGAIN = -11;
-const TICK = 4; // ms: TCP_INFO counts in the kernel's ticks
 
 /** The requests of a call that still wait for their answers, newest last. */
 const underWay = (call) => call.requests.filter((each) => !each.done);
@@ -39,7 +38,8 @@ function judgeArrival(call, now, arrived, stamped, answer) {
 
 /**
  * What the sockets say when the timer fires: 'wait' (bytes in time, or the connection is there), 'timeout' (nothing in
- * time), 'unsure' (bytes from before and after the deadline) or 'unseen' (nothing to look into).
+ * time), 'early' (nothing, but the request left later than it seemed), 'unsure' (bytes from before and after the deadline) or
+ * 'unseen' (nothing to look into).
  */
 function lookInto(call, now) {
   let found = 'unseen';
@@ -61,7 +61,8 @@ function lookIntoOne(call, request, now) {
     // A connection that is there, though our loop has not heard of it; or a handshake's answer that waits to be read.
     return bytes > 0 || (slots[AT.connected] === 1 && request.socket.connecting) ? 'wait' : 'unseen';
   }
-  if (bytes === EAGAIN) return 'timeout';
+  refineSent(request, now);
+  if (bytes === EAGAIN) return now < call.deadline ? 'early' : 'timeout';
   if (bytes === 0) return 'wait'; // the end of the stream: the action will hear of it
   if (bytes < 0) return 'unseen'; // closed, or another's by now
   const shut = slots[AT.shut] === 1;

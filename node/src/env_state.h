@@ -39,7 +39,8 @@ enum Slot : std::size_t {
   kRescued = 15,   // out (judge)
   kInFlight = 16,  // in (start, finish): calls under way
   kSegments = 17,  // out (look): segments with data so far; -1 if unknown
-  kSlots = 18,
+  kSentAgo = 18,   // out (look): since we last sent data, ms; -1 if unknown
+  kSlots = 19,
 };
 
 // Good calls of a closed circuit cross many at a time: [circuit, ended, upstream, calls under way] each.

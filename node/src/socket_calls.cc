@@ -41,6 +41,7 @@ napi_value look_into(napi_env env, napi_callback_info info) {
   slots[kOldest] = or_unknown(found.oldest);
   slots[kQuiet] = or_unknown(found.quiet);
   slots[kConnected] = found.connected ? 1 : 0;
+  slots[kSentAgo] = or_unknown(found.sent);
   slots[kSegments] = found.segments ? static_cast<double>(*found.segments) : -1;
   slots[kShut] = found.window_shut ? 1 : 0;
   return nullptr;

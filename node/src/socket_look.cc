@@ -88,6 +88,7 @@ Look look(int fd, std::uint64_t cookie, bool bytes_too) {
     constexpr std::uint8_t kCloseWait = 8;
     found.connected = info.tcpi_state == kEstablished || info.tcpi_state == kCloseWait;
     found.quiet = std::chrono::milliseconds(info.tcpi_last_data_recv);
+    found.sent = std::chrono::milliseconds(info.tcpi_last_data_sent);
     if (size >= offsetof(tcp_info, tcpi_data_segs_in) + sizeof info.tcpi_data_segs_in) {
       found.segments = info.tcpi_data_segs_in;
     }

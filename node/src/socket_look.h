@@ -25,6 +25,8 @@ struct Look {
   std::optional<Duration> oldest;
   // Since the last bytes arrived, read or not, in the kernel's ticks (1 to 4 ms).
   std::optional<Duration> quiet;
+  // Since we last sent data, in the kernel's ticks.
+  std::optional<Duration> sent;
   // Segments with data that the connection has brought, in all; none if the kernel does not count them.
   std::optional<std::uint32_t> segments;
   bool connected = false;
