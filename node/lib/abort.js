@@ -1,7 +1,7 @@
 // AbortControllers: each call its own, so that one timeout does not abort the others.
 //
 // opossum's callers hand the breaker one controller and its signal to each call. Here a call that is given that signal
-// (as an argument, or as `signal` in an object) gets one of its own in its place, which follows the shared one. The
+// (as an argument, or as `signal` in a plain object) gets one of its own in its place, which follows the shared one. The
 // shared controller is aborted as well when no other call is under way that it could hurt.
 'use strict';
 
@@ -34,11 +34,18 @@ function controllerOf(call, shared) {
   return call.controller;
 }
 
+// What can be copied by its properties.
+function isPlain(value) {
+  if (value === null || typeof value !== 'object') return false;
+  const prototype = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 /** The arguments with the shared signal replaced by the call's own. */
 function ownSignals(call, args, shared) {
   let own = args;
   args.forEach((each, index) => {
-    const inObject = each !== null && typeof each === 'object' && each.signal === shared && !(each instanceof AbortController);
+    const inObject = isPlain(each) && each.signal === shared;
     if (each !== shared && !inObject) return;
     if (own === args) own = args.slice();
     const { signal } = controllerOf(call, shared);

@@ -124,7 +124,7 @@ class TimedCall extends Call {
     this.deadline = Infinity;
     this.list = this.previous = this.next = undefined; // of deadlines.js
     this.stalledBefore = 0;
-    if (needsScope(breaker.timedCalls)) this.parent = scope.getStore();
+    if (needsScope(breaker)) this.parent = scope.getStore();
   }
 
   promise(limit) {
@@ -146,7 +146,7 @@ class TimedCall extends Call {
     if (this.attempt > 1) this.#forgetLastAttempt();
     this.stalledBefore = stalls.enter(this.startedAt);
     deadlines.add(this, Math.ceil(this.timeout));
-    if (!needsScope(++this.breaker.timedCalls)) {
+    if (!needsScope(this.breaker)) {
       run(this);
       return;
     }
@@ -190,7 +190,7 @@ class TimedCall extends Call {
       this.requests = NOBODY;
       this.firstRequest = undefined;
     }
-    for (; this.scopes > 0; this.scopes--) leaveScope();
+    for (; this.scopes > 0; this.scopes--) leaveScope(this.breaker);
     if (this.parent !== undefined) this.parent = undefined;
     if (this.timer !== undefined) this.timer = undefined;
   }

@@ -76,7 +76,7 @@ class CircuitBreaker extends EventEmitter {
     this.exact = options.timeout === 'adaptive' || options.slowCallThreshold > 0;
     this.#plain = !this.exact && !options.retry && !(options.ramp > 0);
     this.inFlight = 0;
-    this.timedCalls = 0;
+    this.fruitless = 0; // calls with a deadline that made no request, as long as nobody has made one
     this.#makeCircuit();
     this.#startWarmUp();
     if (this.compat) this.#lastTimerAt = Date.now();
@@ -84,6 +84,7 @@ class CircuitBreaker extends EventEmitter {
   }
 
   #makeCircuit() {
+    flush(); // the number may have been another's
     slots[AT.now] = clock.now();
     const { id, owner } = native.createCircuit(forCore(this.options, this.#name));
     this.circuit = id;

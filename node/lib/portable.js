@@ -15,7 +15,11 @@ let slots;
 const circuits = [];
 const calls = new Map(); // number -> { circuit, generation, trial }
 let nextCall = 0;
-const gone = new FinalizationRegistry((id) => delete circuits[id]);
+const free = []; // numbers of circuits that are gone
+const gone = new FinalizationRegistry((id) => {
+  circuits[id] = undefined;
+  free.push(id);
+});
 
 class Circuit {
   constructor(options, now) {
@@ -137,7 +141,8 @@ module.exports = {
       if (options[each]) throw Object.assign(new Error(`quoll: ${each} needs the native part`), { code: 'ERR_QUOLL_PORTABLE' });
     }
     const owner = {};
-    const id = circuits.push(new Circuit(options, time())) - 1;
+    const id = free.pop() ?? circuits.length;
+    circuits[id] = new Circuit(options, time());
     gone.register(owner, id);
     return { id, owner };
   },
@@ -220,6 +225,7 @@ module.exports = {
   },
 
   // No socket can be seen.
+  tick: () => 4,
   stampsOn: () => 0,
   look() {
     slots[SLOT.bytes] = -1;

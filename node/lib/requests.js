@@ -40,7 +40,7 @@ class Request {
   }
 }
 
-const TICK = 4; // ms: TCP_INFO counts in the kernel's ticks
+const TICK = native.tick(); // ms: TCP_INFO counts in the kernel's ticks
 const CLOSE = 2; // ms
 
 const owners = new WeakMap(); // socket -> the request that has it
@@ -200,20 +200,21 @@ function listen() {
   for (const [name, handler] of Object.entries(SUBSCRIPTIONS)) channels.subscribe(name, handler);
 }
 
-// The first calls of each breaker run in a scope. As long as nobody in this process has ever made a request, later ones
-// do without, and the storage is off between them: up to Node 22 it makes each promise of the process dearer, by half.
+// The calls of each breaker run in a scope until so many are over. As long as nobody in this process has ever made a request,
+// later ones do without, and the storage is off between them: up to Node 22 it makes each promise of the process dearer, by half.
 const FIRST = 16;
 let scoped = 0; // calls under way in a scope
 
-const needsScope = (calls) => seen || calls <= FIRST;
+const needsScope = (breaker) => seen || breaker.fruitless < FIRST;
 
 function runScoped(call, action) {
   scoped++;
   scope.run(call, action, call);
 }
 
-/** A call that ran in a scope is over. */
-function leaveScope() {
+/** A call of this breaker that ran in a scope is over. */
+function leaveScope(breaker) {
+  if (!seen) breaker.fruitless++;
   if (--scoped === 0 && !seen) scope.disable();
 }
 

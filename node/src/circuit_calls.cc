@@ -58,6 +58,7 @@ void forget_circuit(napi_env /*env*/, void* data, void* /*hint*/) {
   const std::shared_ptr<Circuit> circuit = std::move(state->circuits[forget->circuit]);
   state->calls.remove_all(circuit.get());
   state->pages->remove(circuit.get());
+  state->free_circuits.push_back(forget->circuit);
 }
 
 // createCircuit(options) -> { id, owner }: the circuit lives as long as `owner` is held.
@@ -71,10 +72,17 @@ napi_value create_circuit(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   EnvState* state = state_of(arguments);
-  const std::size_t id = state->circuits.size();
+  // A number that is free again is taken: whoever made breakers and dropped them all day holds no list of them.
+  std::size_t id = state->circuits.size();
+  if (!state->free_circuits.empty()) {
+    id = state->free_circuits.back();
+    state->free_circuits.pop_back();
+  } else {
+    state->circuits.emplace_back();
+  }
   const auto circuit = std::make_shared<Circuit>(options);
   circuit->board.to_steady.store((steady_now() - state->now()).count(), std::memory_order_relaxed);
-  state->circuits.push_back(circuit);
+  state->circuits[id] = circuit;
   state->pages->add(circuit);
   auto* forget = new Forget{state->weak_from_this(), id};
   napi_value keeper = nullptr;
@@ -240,7 +248,7 @@ napi_value command(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// prime(circuit, fires, failures, timeouts, successes): counts from before, as if they had just been.
+// prime(circuit, fires, successes, failures, timeouts): counts from before, as if they had just been.
 napi_value prime(napi_env env, napi_callback_info info) {
   constexpr std::int64_t kMostPrimed = 100'000;
   const Arguments arguments(env, info);
@@ -265,7 +273,7 @@ napi_value prime(napi_env env, napi_callback_info info) {
   return nullptr;
 }
 
-// count(circuit, what): fallback | capacity | begun | inconclusive.
+// count(circuit, what): fallback | capacity | begun.
 napi_value count(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
   Circuit* circuit = circuit_of(arguments);

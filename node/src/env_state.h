@@ -53,6 +53,7 @@ struct EnvState : std::enable_shared_from_this<EnvState> {
   napi_ref slots_ref = nullptr;
   Calls calls;
   std::vector<std::shared_ptr<Circuit>> circuits;  // by their numbers; empty where one is gone
+  std::vector<std::size_t> free_circuits;
   // From performance.now() to the steady clock, ms. Both are CLOCK_MONOTONIC; only their zeros differ.
   double now_offset = 0;
 

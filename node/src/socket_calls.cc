@@ -15,6 +15,11 @@ double or_unknown(const std::optional<Duration>& duration) {
   return duration ? to_millis(*duration) : -1;
 }
 
+// tick() -> ms of one tick of the kernel.
+napi_value tick(napi_env env, napi_callback_info /*info*/) {
+  return make(env, to_millis(kernel_tick()));
+}
+
 // stampsOn(fd) -> the socket's cookie; 0: no stamps.
 napi_value stamps_on(napi_env env, napi_callback_info info) {
   const Arguments arguments(env, info);
@@ -72,7 +77,7 @@ napi_value judge_call(napi_env env, napi_callback_info info) {
 }  // namespace
 
 void define_socket_functions(napi_env env, napi_value exports, EnvState* state) {
-  const Function functions[] = {{"stampsOn", stamps_on}, {"look", look_into}, {"judge", judge_call}};
+  const Function functions[] = {{"tick", tick}, {"stampsOn", stamps_on}, {"look", look_into}, {"judge", judge_call}};
   define(env, exports, state, functions);
 }
 

@@ -109,6 +109,12 @@ std::optional<Duration> quiet_for(int fd) {
   return std::chrono::milliseconds(info.tcpi_last_data_recv);
 }
 
+Duration kernel_tick() {
+  timespec resolution{};
+  if (::clock_getres(CLOCK_MONOTONIC_COARSE, &resolution) != 0) return std::chrono::milliseconds(10);
+  return std::chrono::seconds(resolution.tv_sec) + std::chrono::nanoseconds(resolution.tv_nsec);
+}
+
 void keep_stamps_warm() {
   static const int kept = [] {
     const int fd = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -133,6 +139,9 @@ Look look(int /*fd*/, std::uint64_t /*cookie*/, bool /*bytes_too*/) {
 }
 std::optional<Duration> quiet_for(int /*fd*/) {
   return std::nullopt;
+}
+Duration kernel_tick() {
+  return std::chrono::milliseconds(10);
 }
 void keep_stamps_warm() {}
 

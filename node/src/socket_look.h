@@ -40,6 +40,8 @@ std::uint64_t turn_stamps_on(int fd);
 Look look(int fd, std::uint64_t cookie, bool bytes_too);
 // Since the last bytes arrived at this socket, read or not.
 std::optional<Duration> quiet_for(int fd);
+// How long a tick of the kernel is: what TCP_INFO counts in.
+Duration kernel_tick();
 // Keeps the kernel's switch for stamps on, so that the first bytes of the first socket are stamped too.
 void keep_stamps_warm();
 

@@ -18,6 +18,8 @@ try {
 
 const EVENTS = ['halfOpen', 'close', 'open', 'shutdown', 'fire', 'cacheHit', 'cacheMiss', 'coalesceCacheHit',
   'coalesceCacheMiss', 'reject', 'timeout', 'success', 'semaphoreLocked', 'healthCheckFailed', 'fallback', 'failure'];
+// Longer than any stall of the machine makes of a deadline.
+const LONG = 600;
 const sleep = (millis) => new Promise((resolve) => setTimeout(resolve, millis));
 const LATENCY = { success: [1], failure: [1], timeout: [1], semaphoreLocked: [1] };
 
@@ -164,17 +166,17 @@ const scenarios = {
     log.push(states(breaker));
   },
   timeout: async (Class, log) => {
-    const breaker = watched(new Class(() => sleep(60), { timeout: 20 }), log);
+    const breaker = watched(new Class(() => sleep(LONG), { timeout: 20 }), log);
     breaker.on('timeout', () => log.push(['places', breaker.semaphore.count === Number.MAX_SAFE_INTEGER]));
     await fired(log, breaker.fire('a'));
     await sleep(60);
     log.push(states(breaker), counts(breaker));
   },
   'a late failure of a timed-out call calls no fallback again': async (Class, log) => {
-    const breaker = watched(new Class(async () => { await sleep(50); throw new Error('late'); }, { timeout: 15 }), log);
+    const breaker = watched(new Class(async () => { await sleep(LONG); throw new Error('late'); }, { timeout: 15 }), log);
     breaker.fallback((x, error) => [x, plain(error)]);
     await fired(log, breaker.fire('a'));
-    await sleep(60);
+    await sleep(LONG);
   },
   'no timeout': async (Class, log) => {
     for (const timeout of [false, 0]) await fired(log, new Class(passFail, { timeout }).fire(1));
@@ -247,7 +249,7 @@ const scenarios = {
   },
   coalesceResetOn: async (Class, log) => {
     for (const on of [['error'], ['success'], ['timeout'], ['error', 'success', 'timeout', 'other']]) {
-      const breaker = new Class((x) => (x === 'slow' ? sleep(50) : passFail(x)), {
+      const breaker = new Class((x) => (x === 'slow' ? sleep(LONG) : passFail(x)), {
         coalesce: true, coalesceTTL: 1000, coalesceResetOn: on, timeout: 20, errorThresholdPercentage: 100,
       });
       log.push(breaker.options.coalesceResetOn);
@@ -267,7 +269,7 @@ const scenarios = {
   },
   'abortController: aborted by a timeout, not by a good call': async (Class, log) => {
     const abortController = new AbortController();
-    const breaker = new Class((signal, x) => (x ? sleep(60) : 'quick'), { abortController, timeout: 20, errorThresholdPercentage: 100 });
+    const breaker = new Class((signal, x) => (x ? sleep(LONG) : 'quick'), { abortController, timeout: 20, errorThresholdPercentage: 100 });
     log.push(breaker.getSignal() === abortController.signal, breaker.getAbortController() === abortController);
     await fired(log, breaker.fire(abortController.signal, false));
     log.push(abortController.signal.aborted);
@@ -275,7 +277,7 @@ const scenarios = {
     log.push(abortController.signal.aborted);
   },
   autoRenewAbortController: async (Class, log) => {
-    const breaker = new Class(() => sleep(60), { autoRenewAbortController: true, timeout: 15, resetTimeout: 30, errorThresholdPercentage: 1 });
+    const breaker = new Class(() => sleep(LONG), { autoRenewAbortController: true, timeout: 15, resetTimeout: 30, errorThresholdPercentage: 1 });
     const first = breaker.getSignal();
     breaker.on('halfOpen', () => log.push(['halfOpen', breaker.getSignal() === first, breaker.getSignal().aborted]));
     await fired(log, breaker.fire());
