@@ -55,7 +55,7 @@ void add_paradox(Command lab) {
   const Command command = lab.subcommand(
       "paradox",
       "count who calls answers in time late: Quoll, Node with opossum and with quoll, Go, nginx, HAProxy, Caddy");
-  command.flag("--quick", a->options.choice.quick, "about 80 s instead of 8 minutes");
+  command.flag("--quick", a->options.choice.quick, "about 90 s instead of 9 minutes");
   command
       .option("--callers", a->callers, "of quoll,quoll-timer,node,node-quoll,node-quoll-fetch,go,nginx,haproxy,caddy")
       .type("A,B");

@@ -59,6 +59,7 @@ constexpr Default kDefaults[] = {
 };
 
 bool takes_part(Who who, bool quick, Backend backend, Caller caller) {
+  if (caller == Caller::node_quoll_fetch) return false;  // by name alone: it is node_quoll by another client
   if (who == Who::quolls) return is_quoll(caller);
   return (who == Who::all && !(quick && backend == Backend::outage)) || has_breaker(caller);
 }
