@@ -20,15 +20,6 @@ const EAGER_LOOKS = 64;
 
 const NOBODY = Object.freeze([]);
 
-const BY_HAND = { requireManualDestroy: true };
-
-// What a timer does for a call happens in the context of its fire().
-class Context extends AsyncResource {
-  constructor() {
-    super('QuollCall', BY_HAND);
-  }
-}
-
 // One function for all promises: a closure for each would cost as much as the rest of it.
 const captured = { resolve: undefined, reject: undefined };
 const capture = (resolve, reject) => {
@@ -119,7 +110,8 @@ class TimedCall extends Call {
   constructor(breaker, number, firedAt, context, args, cacheKey) {
     super(breaker, number, firedAt, context, args, cacheKey);
     this.resolve = this.reject = undefined;
-    this.inContext = new Context();
+    // What a timer does for the call happens in the context of its fire(). A number for the trigger is the cheapest to check.
+    this.inContext = new AsyncResource('QuollCall', 0);
     this.timeout = 0;
     this.deadline = Infinity;
     this.list = this.previous = this.next = undefined; // of deadlines.js

@@ -37,14 +37,21 @@ function arm(list, millis) {
   list.held = true;
 }
 
+let newest = new List(-1); // the list that was asked for last
+
+function listOf(millis) {
+  newest = lists.get(millis) ?? new List(millis);
+  lists.set(millis, newest);
+  return newest;
+}
+
 /** After `millis`, call.expired() is called, in the context in which the call was made. */
 function add(call, millis) {
   if (clock.faked()) {
     call.timer = setTimeout(() => call.inContext.runInAsyncScope(call.expired, call), millis);
     return;
   }
-  let list = lists.get(millis);
-  if (list === undefined) lists.set(millis, list = new List(millis));
+  const list = newest.millis === millis ? newest : listOf(millis);
   call.list = list;
   call.previous = list.tail;
   call.next = undefined;
@@ -87,6 +94,7 @@ function due(list) {
     call.inContext.runInAsyncScope(call.expired, call);
   }
   lists.delete(list.millis);
+  if (newest === list) newest = new List(-1);
 }
 
 module.exports = { add, remove };

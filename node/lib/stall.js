@@ -20,7 +20,7 @@ const lateness = (now) => {
 
 function tick() {
   const now = clock.now();
-  total += lateness(now);
+  total += Math.round(lateness(now)); // a whole number: each call keeps one, and a fraction would be an object
   last = now;
   if (calls > 0) return;
   clearInterval(timer);
