@@ -274,9 +274,11 @@ test('a number that is used up, or a descriptor that is another\'s by now, is no
   assert.ok(owner);
 });
 
-test('faked timers are believed', { skip: !test.mock?.timers && 'this Node has no timers to mock' }, async (t) => {
+// Node 18's own fakes clear the wrong timer.
+const NODE = Number(process.versions.node.split('.')[0]);
+test('faked timers are believed', { skip: NODE < 20 && 'this Node has no timers to mock' }, async (t) => {
   for (const apis of [['setTimeout'], ['setTimeout', 'setImmediate', 'setInterval', 'Date']]) {
-    t.mock.timers.enable(Number(process.versions.node.split('.')[0]) >= 21 ? { apis } : apis.filter((each) => each !== 'Date'));
+    t.mock.timers.enable(NODE >= 21 ? { apis } : apis.filter((each) => each !== 'Date'));
     const breaker = new CircuitBreaker(() => new Promise(() => {}), { timeout: 10_000, resetTimeout: 30_000 });
     const call = breaker.fire();
     t.mock.timers.tick(10_000);
