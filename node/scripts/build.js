@@ -6,11 +6,13 @@ const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const { here, sources, includes } = require('./sources');
+const { version } = require('../package.json');
 
 const compiler = process.env.CXX || 'c++';
 const hardened = process.env.QUOLL_WERROR ? ['-Werror', '-Wall', '-Wextra', '-Wpedantic', '-Wshadow', '-Wold-style-cast',
   '-Wcast-qual', '-Wno-maybe-uninitialized', '-Wno-restrict'] : [];
-const flags = ['-std=c++20', '-O2', '-DNDEBUG', '-DNAPI_VERSION=8', '-fPIC', '-fvisibility=hidden',
+const flags = ['-std=c++20', '-O2', '-DNDEBUG', '-DNAPI_VERSION=8',
+  `-DQUOLL_VERSION="${version}"`, '-fPIC', '-fvisibility=hidden',
   '-fno-plt', '-ffunction-sections', `-fmacro-prefix-map=${path.join(here, '..')}/=`, ...hardened,
   '-isystem', includes()[0], ...includes().slice(1).map((folder) => `-I${folder}`)];
 
