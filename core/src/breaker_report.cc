@@ -191,7 +191,8 @@ Duration BreakerCore::refuses_for(TimePoint now) const {
   const std::uint64_t word = state_.load(std::memory_order_acquire);
   const std::int64_t until = until_.load(std::memory_order_acquire);
   const std::int64_t at = now.time_since_epoch().count();
-  // A transition in between may have written another phase's end: whoever comes now may be the first of the new phase.
+  // A transition in between may have written another phase's end: the thread that comes now may be the first of the new
+  // phase.
   if (state_.load(std::memory_order_acquire) != word) return Duration::zero();
   switch (phase_of(word)) {
     case Phase::open:

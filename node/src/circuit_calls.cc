@@ -72,7 +72,7 @@ napi_value create_circuit(napi_env env, napi_callback_info info) {
     return nullptr;
   }
   EnvState* state = state_of(arguments);
-  // A number that is free again is taken: whoever made breakers and dropped them all day holds no list of them.
+  // A number that is free again is taken: a program that makes breakers and drops them all day holds no list of them.
   std::size_t id = state->circuits.size();
   if (!state->free_circuits.empty()) {
     id = state->free_circuits.back();
