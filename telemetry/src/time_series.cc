@@ -1,6 +1,5 @@
 #include "quoll/telemetry/time_series.h"
 
-
 #include <algorithm>
 #include <cmath>
 

@@ -1,6 +1,6 @@
 // What a reader of the documentation fills in: names of a program around its snippets. Compiled, never linked. It comes
-// after a snippet's own includes, brings none of core's or net's headers with it, and opens no namespace: what a snippet
-// uses of Quoll it must include and name by itself.
+// after a snippet's own includes, brings none of core's or net's headers with it, and opens no namespace: what a
+// snippet uses of Quoll it must include and name by itself.
 #pragma once
 
 #include <chrono>
