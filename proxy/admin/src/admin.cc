@@ -142,10 +142,11 @@ net::Task<void> AdminServer::stream_events(net::Stream& client, Exchange& x) {
 }
 
 // For a request after which nobody can tell where the next one starts; closes.
-net::Task<bool> AdminServer::refuse(Connection& connection, Exchange& x, unsigned status, std::string_view message) {
+net::Task<bool> AdminServer::refuse(Connection& connection, Exchange& x, unsigned status, std::string_view message,
+                                    bool head_only) {
   wait(connection);
   x.out.clear();
-  append_bad_request(x.out, status, message);
+  append_bad_request(x.out, status, message, head_only);
   co_await send(connection.client, x.out);
   co_await lingering_close(connection.client);
   co_return false;
@@ -161,15 +162,18 @@ net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
     if (!readable || !client.is_open()) co_return false;
     head = co_await read_head(client, x, kLimits, kPatience);
   }
-  if (head.end == HeadEnd::bad) co_return co_await refuse(connection, x, head.refusal.answer, head.refusal.message);
-  if (head.end == HeadEnd::too_slow) co_return co_await refuse(connection, x, 408, "the request's head took too long");
+  if (head.end == HeadEnd::bad)
+    co_return co_await refuse(connection, x, head.refusal.answer, head.refusal.message, head.head_only);
+  if (head.end == HeadEnd::too_slow)
+    co_return co_await refuse(connection, x, 408, "the request's head took too long", head.head_only);
   if (head.end != HeadEnd::complete) co_return false;
+  const bool head_only = x.request.method == "HEAD";
   if (!admin_request_allowed(x.request)) {
     co_return co_await refuse(connection, x, 403,
-                              "this Host or Origin may not use the admin port; use an address or localhost");
+                              "this Host or Origin may not use the admin port; use an address or localhost", head_only);
   }
   const std::optional<std::string> body = co_await read_body(client, x);
-  if (!body) co_return co_await refuse(connection, x, 413, "the body is malformed, too large or incomplete");
+  if (!body) co_return co_await refuse(connection, x, 413, "the body is malformed, too large or incomplete", head_only);
   if (!client.is_open()) co_return false;
 
   connection.unlink();
@@ -187,7 +191,7 @@ net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
                        .fields = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" + page.fields,
                        .keep_alive = keep,
                        .old_client = x.request.minor_version == 0,
-                       .head_only = x.request.method == "HEAD"});
+                       .head_only = head_only});
   if (!co_await send(client, x.out)) co_return false;
   if (!x.body.empty()) {
     x.in.append(x.body.readable());

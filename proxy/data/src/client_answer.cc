@@ -1,5 +1,6 @@
 #include "client_answer.h"
 
+#include "client_head.h"
 #include "quoll/http/write.h"
 #include "quoll/proxy/data/lingering_close.h"
 #include "relay.h"
@@ -65,35 +66,6 @@ core::Outcome outcome_of(RelayEnd end) {
   return core::Outcome::cancelled;
 }
 
-// The head that the client gets: the upstream's, with the connection's own fields replaced by ours.
-struct ClientHead {
-  bool chunked = false;
-  bool keep = true;
-};
-
-ClientHead compose_client_head(Session& s) {
-  Exchange& x = s.exchange;
-  const http::ResponseHead& head = x.response;
-  ClientHead out;
-  out.keep = may_keep(s);
-  const bool unknown_length = head.framing == http::Framing::chunked || head.framing == http::Framing::until_close;
-  if (unknown_length) {
-    out.chunked = x.request.minor_version >= 1;
-    out.keep = out.keep && out.chunked;
-  }
-  x.out.clear();
-  http::append_status_line(x.out, head.status, head.reason);
-  http::append_end_to_end_fields(x.out, head.fields, head.connection_names_fields);
-  if (out.chunked) http::append_framing(x.out, http::Framing::chunked);
-  if (!out.keep) {
-    http::append_field(x.out, "Connection", "close");
-  } else if (x.request.minor_version == 0) {
-    http::append_field(x.out, "Connection", "keep-alive");
-  }
-  http::append_head_end(x.out);
-  return out;
-}
-
 }  // namespace
 
 net::Task<bool> ask_for_body(Session& s) {
@@ -110,9 +82,9 @@ net::Task<bool> send(Session& s, std::string_view bytes) {
   co_return written.status == net::IoStatus::ok;
 }
 
-net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view message) {
+net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view message, std::string_view fields) {
   s.exchange.out.clear();
-  append_bad_request(s.exchange.out, status, message);
+  append_bad_request(s.exchange.out, status, message, s.exchange.request.method == "HEAD", fields);
   co_await send(s, s.exchange.out);
   co_await lingering_close(s.client);
   co_return false;
@@ -121,11 +93,12 @@ net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view m
 net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
   http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
   const bool keep = may_keep(s) && discardable(s, body);
+  const std::string fields = "Cache-Control: no-store\r\n" + page.fields;
   s.exchange.out.clear();
   append_reply(s.exchange.out, {.status = page.status,
                                 .content_type = page.content_type,
                                 .body = page.body,
-                                .fields = "Cache-Control: no-store\r\n",
+                                .fields = fields,
                                 .keep_alive = keep,
                                 .old_client = s.exchange.request.minor_version == 0,
                                 .head_only = s.exchange.request.method == "HEAD"});
@@ -164,7 +137,7 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
 
 net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
   Exchange& x = s.exchange;
-  const ClientHead head = compose_client_head(s);
+  const ClientHead head = compose_client_head(s, may_keep(s));
   const unsigned status = x.response.status;
   const bool reusable = x.response.keep_alive && x.response.framing != http::Framing::until_close;
   http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);

@@ -88,7 +88,7 @@ net::Task<Connection::Next> Connection::serve_one(Exchange& x) {
     const bool slow = head.end == HeadEnd::too_slow;
     x.out.clear();
     append_bad_request(x.out, slow ? 408 : head.refusal.answer,
-                       slow ? "the request's head took too long" : head.refusal.message);
+                       slow ? "the request's head took too long" : head.refusal.message, head.head_only);
     iovec piece{x.out.data(), x.out.size()};
     co_await client_.write({&piece, 1}, worker_.now() + std::chrono::seconds(1));
     co_await lingering_close(client_);

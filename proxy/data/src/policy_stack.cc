@@ -4,6 +4,7 @@
 #include "call_observer.h"
 #include "call_trace.h"
 #include "client_answer.h"
+#include "max_forwards.h"
 #include "quoll/http/write.h"
 #include "quoll/net/pause.h"
 #include "repeat.h"
@@ -80,7 +81,15 @@ net::Task<bool> serve(Session& s) {
 
   // A proxy forwards requests for resources; a tunnel is not one.
   if (x.request.form == http::TargetForm::authority) {
-    co_return co_await refuse_and_close(s, 405, "CONNECT is not supported");
+    co_return co_await refuse_and_close(s, 405, "CONNECT is not supported", kAllow);
+  }
+
+  // A request that asks how far it gets may get no farther.
+  const MaxForwards forwards(x.request);
+  if (forwards.malformed()) co_return co_await refuse_and_close(s, 400, "Max-Forwards is not one number");
+  if (forwards.used_up()) {
+    const PageAnswer own = answer_as_recipient(x.request);
+    co_return co_await reply_page(s, own);
   }
 
   // Quoll's own pages come first: they must answer when nothing else does. They are made on the admin's thread, so that

@@ -1,5 +1,6 @@
 #include "upstream_call.h"
 
+#include "max_forwards.h"
 #include "quoll/http/write.h"
 #include "repeat.h"
 
@@ -94,10 +95,15 @@ void UpstreamCall::compose_head() {
   http::append_field(x.out, "Host", named ? head.host : std::string_view(session_.route.circuit.upstream()));
   trace_.append_to(x.out);
   const http::EndToEnd passes(head.fields, head.connection_names_fields);
+  const std::optional<std::uint32_t> max_forwards = MaxForwards(head).next();
   for (const http::Field& field : head.fields) {
     if (http::iequals(field.name, "host") || http::iequals(field.name, "expect")) continue;
     if (is_deadline_field(field.name)) continue;  // ours follows
     if (!passes(field.name) || !trace_.passes(field.name)) continue;
+    if (max_forwards && http::iequals(field.name, "max-forwards")) {
+      http::append_field(x.out, field.name, *max_forwards);
+      continue;
+    }
     x.out.append(field.name).append(": ").append(field.value).append("\r\n");
   }
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);

@@ -22,6 +22,7 @@
 #include "quoll/proxy/data/buffer.h"
 #include "quoll/proxy/data/call_gate.h"
 #include "quoll/proxy/data/client_watch.h"
+#include "quoll/proxy/data/date_cache.h"
 #include "quoll/proxy/data/metrics.h"
 #include "quoll/proxy/data/own_pages.h"
 #include "quoll/proxy/data/route.h"
@@ -91,6 +92,7 @@ struct WorkerState {
   const Shared& shared;
   unsigned shard;
   Rng trace_ids;
+  DateCache date;
   std::deque<UpstreamPool> pools;         // by Route::pool
   std::vector<RouteDurations> durations;  // by Route::index
   std::deque<CallGate> gates;             // by Route::index

@@ -1,0 +1,20 @@
+// The head of an upstream's answer as its client gets it: end-to-end fields as they came, the connection's own replaced
+// by ours, and what RFC 9110 has a proxy add or leave out.
+//
+// Loop-confined.
+#pragma once
+
+#include "quoll/proxy/data/session.h"
+
+namespace quoll::proxy {
+
+struct ClientHead {
+  bool chunked = false;  // the body is to be framed in chunks
+  bool keep = true;      // the client's connection outlives the exchange
+};
+
+// Writes exchange.response to exchange.out. `may_keep`: nothing but the answer's framing forbids to keep the
+// connection.
+ClientHead compose_client_head(Session& session, bool may_keep);
+
+}  // namespace quoll::proxy
