@@ -197,6 +197,7 @@ std::vector<std::string> ProxyOptions::validate() const {
   faults.range("head_timeout", head_timeout, milliseconds(1), hours(1));
   faults.range("idle_timeout", idle_timeout, milliseconds(1), hours(24));
   faults.range("client_gap", client_gap, milliseconds(1), hours(1));
+  faults.range("min_rate", min_rate, 0, std::size_t{1} << 30U);
   faults.range("pool_idle", pool_idle, milliseconds(1), hours(1));
   faults.range("drain", drain, seconds(0), hours(1));
   faults.range("pool_size", pool_size, 0, 65'536);

@@ -42,7 +42,7 @@ void CallTrace::append_to(std::string& head) {
   if (!parent_) return;
   span_ = telemetry::child_of(*parent_, ids_);
   const auto text = telemetry::format_traceparent(*span_);
-  http::append_field(head, kParent, {text.data(), text.size()});
+  http::append_clean_field(head, kParent, {text.data(), text.size()});
 }
 
 }  // namespace quoll::proxy

@@ -68,13 +68,6 @@ core::Outcome outcome_of(RelayEnd end) {
 
 }  // namespace
 
-net::Task<bool> ask_for_body(Session& s) {
-  s.exchange.request.expect_continue = false;                                      // met
-  iovec piece{const_cast<char*>(http::kContinue.data()), http::kContinue.size()};  // sendmsg only reads
-  const net::WriteResult written = co_await s.client.write({&piece, 1}, s.now() + s.options().client_gap);
-  co_return written.status == net::IoStatus::ok;
-}
-
 net::Task<bool> send(Session& s, std::string_view bytes) {
   s.watch.answer_begins();
   iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
@@ -137,7 +130,9 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
 
 net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
   Exchange& x = s.exchange;
-  const ClientHead head = compose_client_head(s, may_keep(s));
+  // A client that still holds its body back may send it yet, or not: where its next request begins nobody can tell.
+  const bool keep = may_keep(s) && !attempt.upload().held();
+  const ClientHead head = compose_client_head(s, keep);
   const unsigned status = x.response.status;
   const bool reusable = x.response.keep_alive && x.response.framing != http::Framing::until_close;
   http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);
@@ -151,6 +146,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
   Upload& upload = attempt.upload();
   if (end == RelayEnd::done) {
     if (reusable && upload.complete()) keep_unless_surplus(s, attempt);
+    if (upload.held()) attempt.upstream().abort();  // it has half a request
     co_await upload.finish();
     co_return co_await settle(s, upload.body(), head.keep);
   }

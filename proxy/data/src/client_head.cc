@@ -18,20 +18,21 @@ struct Passed {
   bool upgrade = false;  // the answer says which protocols its upstream would rather speak
 };
 
-Passed append_fields(std::string& out, const http::ResponseHead& head) {
+Passed append_fields(std::string& out, const http::ResponseHead& head, bool with_trailers) {
   Passed passed;
-  const bool bodiless = head.status == kNoContent;
+  const bool bodiless = head.status == kNoContent || head.status < 200;
   const http::EndToEnd passes(head.fields, head.connection_names_fields);
   for (const http::Field& field : head.fields) {
     if (!passes(field.name)) {
       // The one hop-by-hop field that is the answer's point (RFC 9110 section 15.5.22).
-      if (head.status != kUpgradeRequired || !named(field, "upgrade")) continue;
-      passed.upgrade = true;
+      const bool upgrade = head.status == kUpgradeRequired && named(field, "upgrade");
+      if (!upgrade && !(with_trailers && named(field, "trailer"))) continue;
+      passed.upgrade = passed.upgrade || upgrade;
     } else if (bodiless && named(field, "content-length")) {
       continue;  // RFC 9110 section 8.6
     }
     passed.dated = passed.dated || named(field, "date");
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
+    http::append_clean_field(out, field.name, field.value);
   }
   return passed;
 }
@@ -46,7 +47,33 @@ void append_connection(std::string& out, bool keep, bool old_client, bool upgrad
   }
 }
 
+// An interim answer is whole or nothing: what else goes to the client comes behind it.
+net::Task<bool> send_small(Session& s, std::string_view bytes) {
+  iovec piece{const_cast<char*>(bytes.data()), bytes.size()};  // sendmsg only reads
+  std::span<iovec> pieces{&piece, 1};
+  net::WriteResult written = s.client.write_now(pieces);
+  if (written.status == net::IoStatus::would_block) {
+    s.watch.answer_begins();
+    written = co_await s.client.write(pieces, s.now() + s.options().client_gap);
+  }
+  co_return written.status == net::IoStatus::ok;
+}
+
 }  // namespace
+
+net::Task<bool> send_interim(Session& s) {
+  Exchange& x = s.exchange;
+  x.out.clear();
+  http::append_status_line(x.out, x.response.status, x.response.reason);
+  append_fields(x.out, x.response, false);
+  http::append_head_end(x.out);
+  co_return co_await send_small(s, x.out);
+}
+
+net::Task<bool> send_continue(Session& s) {
+  s.exchange.request.expect_continue = false;  // met
+  co_return co_await send_small(s, http::kContinue);
+}
 
 ClientHead compose_client_head(Session& s, bool may_keep) {
   Exchange& x = s.exchange;
@@ -60,9 +87,9 @@ ClientHead compose_client_head(Session& s, bool may_keep) {
   }
   x.out.clear();
   http::append_status_line(x.out, head.status, head.reason);
-  const Passed passed = append_fields(x.out, head);
+  const Passed passed = append_fields(x.out, head, out.chunked);
   // A recipient with a clock adds what is missing (RFC 9110 section 6.6.1).
-  if (!passed.dated) http::append_field(x.out, "Date", s.worker.date.at(wall_now()));
+  if (!passed.dated) http::append_clean_field(x.out, "Date", s.worker.date.at(wall_now()));
   if (out.chunked) http::append_framing(x.out, http::Framing::chunked);
   append_connection(x.out, out.keep, old_client, passed.upgrade && !old_client);
   http::append_head_end(x.out);

@@ -17,4 +17,9 @@ struct ClientHead {
 // connection.
 ClientHead compose_client_head(Session& session, bool may_keep);
 
+// Passes exchange.response, an interim answer, on. False when the client is gone or does not take it.
+net::Task<bool> send_interim(Session& session);
+// `100 Continue`: the client may send its body. Once.
+net::Task<bool> send_continue(Session& session);
+
 }  // namespace quoll::proxy

@@ -5,7 +5,6 @@
 #include "quoll/proxy/data/head_reader.h"
 #include "quoll/proxy/data/lingering_close.h"
 #include "quoll/proxy/data/reply.h"
-#include "relay.h"
 
 namespace quoll::proxy {
 namespace {

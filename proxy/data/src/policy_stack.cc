@@ -116,12 +116,6 @@ net::Task<bool> serve(Session& s) {
   for (core::Step step = call.start(now);; step = call.start(now)) {
     if (step.next == core::Next::done) co_return co_await refuse(s, refusal_of(call.error()));
 
-    // The client holds its body back until somebody wants it.
-    if (x.request.expect_continue) {
-      const bool told = co_await ask_for_body(s);
-      if (!told) co_return cancel(call, s.now());
-    }
-
     // The call, its timeout and its verdict.
     UpstreamCall attempt(s, {step.timeout, deadline}, trace);
     const UpstreamCall::End end = co_await attempt.run();

@@ -12,7 +12,7 @@
 #include "quoll/net/local_error.h"
 #include "quoll/proxy/data/reply.h"
 #include "quoll/proxy/data/session.h"
-#include "relay.h"
+#include "upload.h"
 
 namespace quoll::proxy {
 
@@ -49,9 +49,14 @@ class UpstreamCall {
   net::Task<End> await_head();
   bool resend_allowed() const;
   bool before_request(const net::ReadResult& first) const;
-  bool shifted() const;
+  enum class Behind : std::uint8_t { sound, malformed, another_answer };
+  Behind look_behind() const;
+  net::Task<bool> pass_interim();
+  TimePoint held_until() const;
+  net::Task<bool> ask_for_body();
+  End ended_without(const net::ReadResult& got);
+  End final_head(const net::ReadResult& last);
   End spoilt(std::string_view details, TimePoint now);
-  void compose_head();
   End answered(const net::ReadResult& last);
   End fail_ours(net::LocalLack lack);
   End broken_off(http::ProxyError error, std::string_view details, const net::ReadResult& got);

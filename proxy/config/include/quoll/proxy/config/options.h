@@ -122,6 +122,10 @@ struct ProxyOptions : RouteSettings {
   Duration idle_timeout = std::chrono::seconds(60);
   // The longest time a client may take to send or to accept the next piece of a body. Default 30 s.
   Duration client_gap = std::chrono::seconds(30);
+  // Bytes a second that a request's body must come at, on the average of all the time that was spent waiting for the
+  // client, but for 20 s of it; else 408. Default 500, as Apache httpd's mod_reqtimeout has it; 0 is off; range 0 to
+  // 1 GiB.
+  std::size_t min_rate = 500;
 
   // Kept connections to the upstream, per worker. Default 256 for 30 s.
   std::size_t pool_size = 256;
