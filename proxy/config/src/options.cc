@@ -60,6 +60,7 @@ void check_settings(const RouteSettings& s, FallbackFiles& files, Faults& faults
   faults.result("upstream", parse_upstream(s.upstream));
   faults.range("timeout", s.timeout, std::chrono::milliseconds(1), std::chrono::hours(1));
   faults.range("body_gap", s.body_gap, std::chrono::milliseconds(1), std::chrono::hours(1));
+  faults.range("tunnel_idle", s.tunnel_idle, std::chrono::milliseconds(1), std::chrono::hours(24));
   if (!s.fallback_file.empty()) {
     if (const std::string& fault = files.fault(s.fallback_file); !fault.empty()) faults.add("fallback: " + fault);
   }

@@ -4,6 +4,7 @@
 #include "quoll/http/write.h"
 #include "quoll/proxy/data/lingering_close.h"
 #include "relay.h"
+#include "tunnel.h"
 
 namespace quoll::proxy {
 namespace {
@@ -64,6 +65,20 @@ core::Outcome outcome_of(RelayEnd end) {
       return core::Outcome::cancelled;
   }
   return core::Outcome::cancelled;
+}
+
+// The connection becomes a tunnel. To the policies the 101 was the answer: the call and its place in the limits end
+// here, for a limit that learns from how long calls take would learn nothing from a tunnel, and be full of them. What
+// becomes of the tunnel is between its ends.
+net::Task<bool> switch_protocols(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
+  if (call != nullptr) static_cast<void>(call->finish(attempt.sample(), s.now(), {.last = true}));
+  static_cast<void>(compose_client_head(s, true));
+  const bool sent = co_await send(s, s.exchange.out);
+  observe(s, s.exchange.response.status);
+  if (!sent) co_return false;
+  Tunnel tunnel(s, attempt.upstream());
+  co_await tunnel.run();
+  co_return false;
 }
 
 }  // namespace
@@ -130,6 +145,7 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
 
 net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
   Exchange& x = s.exchange;
+  if (x.response.status == 101) co_return co_await switch_protocols(s, attempt, call);
   // A client that still holds its body back may send it yet, or not: where its next request begins nobody can tell.
   const bool keep = may_keep(s) && !attempt.upload().held();
   const ClientHead head = compose_client_head(s, keep);

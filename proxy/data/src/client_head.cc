@@ -6,6 +6,7 @@ namespace quoll::proxy {
 namespace {
 
 constexpr unsigned kNoContent = 204;
+constexpr unsigned kSwitching = 101;
 constexpr unsigned kUpgradeRequired = 426;
 
 bool named(const http::Field& field, std::string_view name) {
@@ -24,8 +25,8 @@ Passed append_fields(std::string& out, const http::ResponseHead& head, bool with
   const http::EndToEnd passes(head.fields, head.connection_names_fields);
   for (const http::Field& field : head.fields) {
     if (!passes(field.name)) {
-      // The one hop-by-hop field that is the answer's point (RFC 9110 section 15.5.22).
-      const bool upgrade = head.status == kUpgradeRequired && named(field, "upgrade");
+      // The one hop-by-hop field that is the answer's point (RFC 9110 sections 15.2.2 and 15.5.22).
+      const bool upgrade = (head.status == kUpgradeRequired || head.status == kSwitching) && named(field, "upgrade");
       if (!upgrade && !(with_trailers && named(field, "trailer"))) continue;
       passed.upgrade = passed.upgrade || upgrade;
     } else if (bodiless && named(field, "content-length")) {
@@ -89,7 +90,7 @@ ClientHead compose_client_head(Session& s, bool may_keep) {
   http::append_status_line(x.out, head.status, head.reason);
   const Passed passed = append_fields(x.out, head, out.chunked);
   // A recipient with a clock adds what is missing (RFC 9110 section 6.6.1).
-  if (!passed.dated) http::append_clean_field(x.out, "Date", s.worker.date.at(wall_now()));
+  if (!passed.dated && head.status != kSwitching) http::append_clean_field(x.out, "Date", s.worker.date.at(wall_now()));
   if (out.chunked) http::append_framing(x.out, http::Framing::chunked);
   append_connection(x.out, out.keep, old_client, passed.upgrade && !old_client);
   http::append_head_end(x.out);

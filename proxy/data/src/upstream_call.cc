@@ -138,13 +138,15 @@ UpstreamCall::End UpstreamCall::ended_without(const net::ReadResult& got) {
     return time_out(ProxyError::http_response_timeout, "the upstream did not answer in time", got.read_at);
   }
   if (got.status == net::IoStatus::eof) {
-    return broken_off(ProxyError::http_response_incomplete, "the upstream closed without an answer", got);
+    return broken_off(got_bytes_ ? ProxyError::http_response_incomplete : ProxyError::connection_terminated,
+                      "the upstream closed the connection before its answer", got);
   }
   return broken_off(ProxyError::connection_terminated, "the upstream reset the connection", got);
 }
 
 UpstreamCall::End UpstreamCall::final_head(const net::ReadResult& got) {
   if (session_.exchange.response.status == 101) {
+    if (switches_to_websocket(session_.exchange)) return answered(got);
     return fail(ProxyError::http_upgrade_failed, "the upstream switched protocols unasked", got.read_at);
   }
   switch (look_behind()) {

@@ -40,7 +40,31 @@ Passed append_fields(std::string& out, const http::RequestHead& head, const Call
   return passed;
 }
 
+void append_connection(std::string& out, bool takes_trailers, bool upgrade) {
+  if (takes_trailers) out += "TE: trailers\r\n";
+  if (upgrade) out += "Upgrade: websocket\r\n";
+  if (takes_trailers || upgrade) {
+    out += !upgrade ? "Connection: TE\r\n" : takes_trailers ? "Connection: upgrade, TE\r\n" : "Connection: upgrade\r\n";
+  }
+}
+
+bool has_websocket(const http::FieldList& fields) {
+  for (const http::Field& field : fields) {
+    if (named(field, "upgrade") && http::list_contains(field.value, "websocket")) return true;
+  }
+  return false;
+}
+
 }  // namespace
+
+bool asks_for_websocket(const http::RequestHead& request) {
+  return request.upgrade && request.method == "GET" && request.framing == http::Framing::none &&
+         has_websocket(request.fields);
+}
+
+bool switches_to_websocket(const Exchange& x) {
+  return asks_for_websocket(x.request) && x.response.minor_version > 0 && has_websocket(x.response.fields);
+}
 
 void compose_upstream_head(Session& s, const CallLimit& limit, CallTrace& trace) {
   Exchange& x = s.exchange;
@@ -53,7 +77,7 @@ void compose_upstream_head(Session& s, const CallLimit& limit, CallTrace& trace)
   trace.append_to(x.out);
   const Passed passed = append_fields(x.out, head, trace);
   if (head.framing == http::Framing::chunked) http::append_framing(x.out, http::Framing::chunked);
-  if (passed.takes_trailers && head.minor_version > 0) x.out += "TE: trailers\r\nConnection: TE\r\n";
+  append_connection(x.out, passed.takes_trailers && head.minor_version > 0, asks_for_websocket(head));
   if (!limit.clients.unlimited() || s.route.options.policies.propagate_deadline) {
     append_deadline(x.out, limit, s.now());
   }

@@ -55,6 +55,9 @@ struct RouteSettings {
   // The longest gap in a body to or from upstream, counted while we wait for it; an event stream (text/event-stream)
   // may be quiet for ever. Default 60 s; range 1 ms to 1 h.
   Duration body_gap = std::chrono::seconds(60);
+  // How long a tunnel (a WebSocket) may carry nothing either way. Generous: TCP keep-alive finds those whose other end
+  // is no more. Default 1 h; range 1 ms to 24 h.
+  Duration tunnel_idle = std::chrono::hours(1);
   VerdictKind verdict = VerdictKind::arrival;
   core::BreakerOptions breaker;
   // What a client gets when the call could not be made or failed: an answer of 200 with a JSON note, or the contents of
