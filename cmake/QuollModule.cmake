@@ -72,7 +72,8 @@ function(quoll_module name)
     target_link_libraries(${target}_test PRIVATE ${target} ${ARG_PRIVATE_EXTERNAL} quoll_warnings quoll_testing ${ARG_TESTS_USE}
                           rapidcheck GTest::gmock GTest::gtest_main)
     quoll_precompile(${target}_test TEST LINKS ${target} ${ARG_USES} ${ARG_PRIVATE_EXTERNAL})
-    gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST PROPERTIES TIMEOUT 120)
+    gtest_discover_tests(${target}_test DISCOVERY_MODE PRE_TEST
+                         PROPERTIES TIMEOUT 120 ENVIRONMENT "QUOLL_ROOT=${PROJECT_SOURCE_DIR}")
   endif()
   if(QUOLL_BENCH AND benches)
     add_executable(${target}_bench ${benches})

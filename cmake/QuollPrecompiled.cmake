@@ -1,4 +1,4 @@
-# Precompiled headers: those of others that many files include. docs/decisions/0007 has what they save.
+# Precompiled headers: those of others that many files include. docs/decisions/0006 has why.
 #
 # Never Quoll's own headers: a change in one would rebuild every file. And never a file's only way to a header: the tidy
 # preset builds without them (QUOLL_PCH=OFF), so ./dev lint finds an #include that is missing.

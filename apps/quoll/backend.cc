@@ -11,6 +11,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "faults.h"
 #include "quoll/base/file.h"
 #include "quoll/base/rng.h"
 #include "quoll/base/stop_signal.h"
@@ -46,15 +47,6 @@ struct Arguments {
   bool json = false;
 };
 
-template <typename T>
-void take(std::string& faults, const char* option, Result<T> read, T& out) {
-  if (read) {
-    out = *read;
-  } else {
-    faults += std::string(option) + ": " + read.error().message + "\n";
-  }
-}
-
 Result<lab::backend::Script> read_script(const std::string& path) {
   constexpr std::size_t kMostBytes = 1U << 20U;
   const auto text = read_file(path, kMostBytes);
@@ -66,15 +58,15 @@ Result<lab::backend::Script> read_script(const std::string& path) {
 
 Result<lab::backend::Options> to_options(const Arguments& a) {
   lab::backend::Options options;
-  std::string faults;
+  Faults faults;
   options.listen = a.listen;
   options.control = a.control;
   Behaviour& behaviour = options.behaviour;
-  take(faults, "--mode", lab::backend::parse_mode(a.mode), behaviour.mode);
-  take(faults, "--delay", parse_duration_range(a.delay), behaviour.delay);
-  take(faults, "--degrade", parse_duration(a.degrade), behaviour.degrade);
-  take(faults, "--drip", parse_duration(a.drip), behaviour.drip);
-  take(faults, "--keep-alive-timeout", parse_duration(a.keep_alive_timeout), options.keep_alive_timeout);
+  faults.store("--mode", lab::backend::parse_mode(a.mode), behaviour.mode);
+  faults.store("--delay", parse_duration_range(a.delay), behaviour.delay);
+  faults.store("--degrade", parse_duration(a.degrade), behaviour.degrade);
+  faults.store("--drip", parse_duration(a.drip), behaviour.drip);
+  faults.store("--keep-alive-timeout", parse_duration(a.keep_alive_timeout), options.keep_alive_timeout);
   behaviour.fail_rate = a.fail_rate;
   behaviour.status = a.status;
   behaviour.slow_factor = a.slow_factor;
@@ -83,13 +75,13 @@ Result<lab::backend::Options> to_options(const Arguments& a) {
   options.seed = a.seed;
   if (!a.script.empty()) {
     lab::backend::Script script;
-    take(faults, "--script", read_script(a.script), script);
+    faults.store("--script", read_script(a.script), script);
     options.script = std::move(script);
   }
   if (behaviour.mode == lab::backend::Mode::refuse && a.control.empty()) {
-    faults += "--mode refuse: nothing could end it; add --control HOST:PORT\n";
+    faults.add("--mode refuse: nothing could end it; add --control HOST:PORT");
   }
-  if (!faults.empty()) return Error{faults.substr(0, faults.size() - 1), "bad_options"};
+  if (!faults.none()) return Error{faults.text(), "bad_options"};
   return options;
 }
 

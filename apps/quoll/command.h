@@ -20,7 +20,7 @@ class Option;
 
 namespace quoll::apps {
 
-// What a command does when it is chosen; returns the exit code: 0 success, 1 the run found what it should report as
+// The action of a command that was chosen; returns the exit code: 0 success, 1 the run found what it should report as
 // failure, 2 bad usage or configuration.
 using Run = std::function<int()>;
 

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "commands.h"
+#include "faults.h"
 #include "quoll/base/file.h"
 #include "quoll/base/stop_signal.h"
 #include "quoll/lab/loadgen/run.h"
@@ -18,7 +19,7 @@ namespace {
 
 namespace loadgen = lab::loadgen;
 
-// What the command line gives, as text where our own reading says more than CLI11's.
+// The command line's values, as text where our own reading says more than CLI11's.
 struct Arguments {
   loadgen::Options options;
   std::string duration;
@@ -39,21 +40,15 @@ int bad_usage(const std::vector<std::string>& faults) {
   return 2;
 }
 
-void read_duration(std::vector<std::string>& faults, const char* name, const std::string& text, Duration& out) {
-  if (text.empty()) return;
-  const auto parsed = parse_duration(text);
-  if (parsed) {
-    out = *parsed;
-  } else {
-    faults.push_back(fmt::format("{}: {}", name, parsed.error().message));
-  }
+void store_duration(Faults& faults, const char* option, const std::string& text, Duration& out) {
+  if (!text.empty()) faults.store(option, parse_duration(text), out);
 }
 
-void read_headers(std::vector<std::string>& faults, const Arguments& arguments, loadgen::Options& options) {
+void read_headers(Faults& faults, const Arguments& arguments, loadgen::Options& options) {
   for (const std::string& text : arguments.headers) {
     const std::size_t colon = text.find(':');
     if (colon == std::string::npos) {
-      faults.push_back(fmt::format("--header '{}': expected 'Name: value'", text));
+      faults.add(fmt::format("--header '{}': expected 'Name: value'", text));
       continue;
     }
     std::size_t begin = text.find_first_not_of(" \t", colon + 1);
@@ -63,32 +58,25 @@ void read_headers(std::vector<std::string>& faults, const Arguments& arguments, 
   }
 }
 
-void read_body(std::vector<std::string>& faults, const std::string& path, std::string& body) {
-  if (path.empty()) return;
+void read_body(Faults& faults, const std::string& path, std::string& body) {
   constexpr std::size_t kMostBytes = 256U << 20U;
-  auto read = read_file(path, kMostBytes);
-  if (read) {
-    body = std::move(*read);
-  } else {
-    faults.push_back("--body-file: " + read.error().message);
-  }
+  if (!path.empty()) faults.store("--body-file", read_file(path, kMostBytes), body);
 }
 
 // Everything that can be wrong with the command line, in one go.
 std::vector<std::string> complete(Arguments& arguments) {
   loadgen::Options& options = arguments.options;
-  std::vector<std::string> faults;
+  Faults faults;
   Duration duration{};
-  read_duration(faults, "--duration", arguments.duration, duration);
+  store_duration(faults, "--duration", arguments.duration, duration);
   if (!arguments.duration.empty()) options.duration = duration;
-  read_duration(faults, "--timeout", arguments.timeout, options.timeout);
-  read_duration(faults, "--warm-up", arguments.warm_up, options.warm_up);
+  store_duration(faults, "--timeout", arguments.timeout, options.timeout);
+  store_duration(faults, "--warm-up", arguments.warm_up, options.warm_up);
   if (arguments.requests > 0) options.requests = arguments.requests;
   options.keep_alive = !arguments.no_keep_alive;
   read_headers(faults, arguments, options);
   read_body(faults, arguments.body_file, options.body);
-  if (faults.empty()) faults = options.validate();
-  return faults;
+  return faults.none() ? options.validate() : faults.all();
 }
 
 loadgen::Hooks make_hooks(const Arguments& arguments, bool terminal, StopSignal& stop) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "faults.h"
 
 namespace quoll::apps {
 
@@ -23,29 +24,20 @@ struct ParadoxArguments {
   std::string band = "2ms";
 };
 
-template <typename T, typename Into>
-void take(std::string& faults, const char* option, Result<T> read, Into& out) {
-  if (read) {
-    out = *read;
-  } else {
-    faults += std::string("quoll lab paradox: ") + option + ": " + read.error().message + "\n";
-  }
-}
-
 int paradox(ParadoxArguments& a) {
-  std::string faults;
-  take(faults, "--callers", parse_callers(a.callers), a.options.choice.callers);
-  take(faults, "--pressures", parse_pressures(a.pressures), a.options.choice.pressures);
-  take(faults, "--backends", parse_backends(a.backends), a.options.choice.backends);
-  take(faults, "--guard-band", parse_duration(a.band), a.options.band);
-  if (!a.duration.empty()) take(faults, "--duration", parse_duration(a.duration), a.options.choice.length);
+  Faults faults;
+  faults.store("--callers", parse_callers(a.callers), a.options.choice.callers);
+  faults.store("--pressures", parse_pressures(a.pressures), a.options.choice.pressures);
+  faults.store("--backends", parse_backends(a.backends), a.options.choice.backends);
+  faults.store("--guard-band", parse_duration(a.band), a.options.band);
+  if (!a.duration.empty()) faults.store("--duration", parse_duration(a.duration), a.options.choice.length);
   const auto& length = a.options.choice.length;
   if (length && (*length < std::chrono::seconds(1) || *length > std::chrono::hours(1))) {
-    faults += "quoll lab paradox: --duration: it must be from 1s to 1h\n";
+    faults.add("--duration: it must be from 1s to 1h");
   }
-  if (a.options.band > std::chrono::seconds(1)) faults += "quoll lab paradox: --guard-band: it must be at most 1s\n";
-  std::cerr << faults;
-  return faults.empty() ? lab::paradox::run(a.options) : 2;
+  if (a.options.band > std::chrono::seconds(1)) faults.add("--guard-band: it must be at most 1s");
+  for (const std::string& fault : faults.all()) std::cerr << "quoll lab paradox: " << fault << "\n";
+  return faults.none() ? lab::paradox::run(a.options) : 2;
 }
 
 }  // namespace

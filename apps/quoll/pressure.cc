@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "commands.h"
+#include "faults.h"
 #include "quoll/base/rng.h"
 #include "quoll/base/stop_signal.h"
 #include "quoll/lab/pressure/cpu.h"
@@ -46,24 +47,9 @@ struct PauseArguments : Common {
   std::string every = "1s..2s";
 };
 
-class Reader {
- public:
-  template <typename T, typename Into>
-  void take(const char* option, Result<T> read, Into& out) {
-    if (read) {
-      out = *read;
-    } else {
-      faults_ += std::string(option) + ": " + read.error().message + "\n";
-    }
-  }
-  void duration(const std::string& text, RunLength& out) {
-    if (!text.empty()) take("--duration", parse_duration(text), out);
-  }
-  const std::string& faults() const { return faults_; }
-
- private:
-  std::string faults_;
-};
+void store_duration(Faults& faults, const std::string& text, RunLength& out) {
+  if (!text.empty()) faults.store("--duration", parse_duration(text), out);
+}
 
 Result<double> parse_percent(std::string_view text) {
   double value = 0;
@@ -92,9 +78,7 @@ Sink printer(bool json) {
   };
 }
 
-int usage(const std::string& faults) {
-  std::string text = faults;
-  while (text.ends_with('\n')) text.pop_back();
+int usage(const std::string& text) {
   std::cerr << "quoll pressure: " << text << "\n";
   return 2;
 }
@@ -144,11 +128,11 @@ void add_loop(Command pressure) {
   command.option("--worker", a->options.worker, "all, random, or a worker's number").show_default();
   add_seed(command, *a);
   command.runs([a] {
-    Reader reader;
-    reader.take("--block", parse_duration_range(a->block), a->options.block);
-    reader.take("--every", parse_duration_range(a->every), a->options.every);
-    reader.duration(a->duration, a->options.duration);
-    if (!reader.faults().empty()) return usage(reader.faults());
+    Faults faults;
+    faults.store("--block", parse_duration_range(a->block), a->options.block);
+    faults.store("--every", parse_duration_range(a->every), a->options.every);
+    store_duration(faults, a->duration, a->options.duration);
+    if (!faults.none()) return usage(faults.text());
     print_seed(*a, a->options.seed);
     return run_kind(a->options, *a, run_loop);
   });
@@ -161,11 +145,11 @@ void add_cpu(Command pressure) {
   command.option("--nice", a->options.nice, "0 competes as an equal, 19 takes what is left").show_default();
   command.option("--duty", a->duty, "The share of each 10 ms that is burnt").show_default();
   command.runs([a] {
-    Reader reader;
-    reader.take("--cores", parse_cores(a->cores), a->options.cores);
-    reader.take("--duty", parse_percent(a->duty), a->options.duty);
-    reader.duration(a->duration, a->options.duration);
-    if (!reader.faults().empty()) return usage(reader.faults());
+    Faults faults;
+    faults.store("--cores", parse_cores(a->cores), a->options.cores);
+    faults.store("--duty", parse_percent(a->duty), a->options.duty);
+    store_duration(faults, a->duration, a->options.duration);
+    if (!faults.none()) return usage(faults.text());
     return run_kind(a->options, *a, run_cpu);
   });
 }
@@ -179,10 +163,10 @@ void add_quota(Command pressure) {
   command.flag("--neighbour", a->options.neighbour, "Adds a process that spins to the same quota");
   command.flag("--skip-unavailable", a->skip_unavailable, "Exit code 0 where control groups are not permitted");
   command.runs([a] {
-    Reader reader;
-    reader.take("--period", parse_duration(a->period), a->options.period);
-    reader.duration(a->duration, a->options.duration);
-    if (!reader.faults().empty()) return usage(reader.faults());
+    Faults faults;
+    faults.store("--period", parse_duration(a->period), a->options.period);
+    store_duration(faults, a->duration, a->options.duration);
+    if (!faults.none()) return usage(faults.text());
     return run_kind(a->options, *a, run_quota, a->skip_unavailable);
   });
 }
@@ -195,11 +179,11 @@ void add_pause(Command pressure) {
   command.option("--every", a->every, "From one stop's start to the next one's").show_default();
   add_seed(command, *a);
   command.runs([a] {
-    Reader reader;
-    reader.take("--stop", parse_duration_range(a->stop), a->options.stop);
-    reader.take("--every", parse_duration_range(a->every), a->options.every);
-    reader.duration(a->duration, a->options.duration);
-    if (!reader.faults().empty()) return usage(reader.faults());
+    Faults faults;
+    faults.store("--stop", parse_duration_range(a->stop), a->options.stop);
+    faults.store("--every", parse_duration_range(a->every), a->options.every);
+    store_duration(faults, a->duration, a->options.duration);
+    if (!faults.none()) return usage(faults.text());
     print_seed(*a, a->options.seed);
     return run_kind(a->options, *a, run_pause);
   });

@@ -12,47 +12,18 @@
 #include "quoll/base/file.h"
 #include "quoll/base/rng.h"
 #include "quoll/proxy/config/config_file.h"
+#include "quoll/proxy/config/config_json.h"
+#include "quoll/proxy/config/json_schema.h"
+#include "quoll/proxy/config/json_text.h"
 
 namespace quoll::apps {
 namespace {
 
-// A flag and the setting that it writes.
-struct Flag {
-  const char* flag;
-  const char* setting;
-  const char* type;
-  const char* value;  // the default, as typed
-  const char* help;
-};
-constexpr Flag kFlags[] = {
-    {"--listen", "listen", "HOST:PORT", "127.0.0.1:3000", "Where clients connect"},
-    {"--upstream", "upstream", "URL", "http://127.0.0.1:3001", "The service to protect"},
-    {"--admin", "admin", "HOST:PORT", "127.0.0.1:3900", "Control, status and metrics"},
-    {"--workers", "workers", "N", "1", "Event loops, each on a thread"},
-    {"--timeout", "timeout", "DUR|adaptive", "500ms", "From the request having left to its answer's head arriving"},
-    {"--error-threshold", "breaker.failure_rate_threshold", "PCT", "50",
-     "Share of failed calls that opens the circuit"},
-    {"--reset-timeout", "breaker.reset_timeout", "DUR", "5s", "How long it stays open before a trial"},
-    {"--window", "breaker.window", "DUR", "10s", "What the rates are taken over"},
-    {"--buckets", "breaker.buckets", "N", "10", "Steps in which the window moves"},
-    {"--volume-threshold", "breaker.minimum_volume", "N", "5", "Calls in the window below which no rate counts"},
-    {"--verdict", "verdict", "arrival|timer", "arrival",
-     "How a timeout is judged: by arrival, or as others do by timer"},
-    {"--retries", "retries", "N", "0", "How often a failed call without a body is made again, within a budget"},
-    {"--concurrency", "concurrency", "off|N|gradient2|vegas|aimd", "off",
-     "Calls to the upstream that may be under way at a time"},
-    {"--admission", "admission", "on|off", "off", "Refuse requests when more come than can be served in time"},
-    {"--fallback", "fallback", "FILE|on|off", "on", "What clients get when a call fails"},
-    {"--fallback-methods", "fallback_methods", "LIST|safe|all", "safe",
-     "The methods that the fallback may answer; others get 503, 504 or 502"},
-    {"--pages", "pages", "auto|on|off|/PREFIX", "auto",
-     "Quoll's own pages for clients; auto: only on a loopback address"},
-    {"--log-level", "log_level", "L", "info", "debug, info, warn, error or off"},
-};
-
 struct ProxyArguments {
   std::string config;
-  std::vector<std::pair<const Flag*, std::string>> given;  // the flags on the command line
+  std::vector<std::pair<const proxy::Flag*, std::string>> given;  // the flags on the command line
+  std::vector<std::string> settings;                              // NAME=VALUE
+  bool print_config = false;
   bool allow_pressure = false;
   bool no_control = false;
   std::optional<std::uint64_t> seed;
@@ -69,7 +40,7 @@ Result<proxy::ProxyOptions> read_options(const std::string& path) {
   return proxy::read_config(*text, path);
 }
 
-// The file first, then the flags over it.
+// The file first, then the flags over it, then --set over both.
 Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
   proxy::ProxyOptions options;
   if (!arguments.config.empty()) {
@@ -78,9 +49,17 @@ Result<proxy::ProxyOptions> understand(const ProxyArguments& arguments) {
     options = *read;
   }
   for (const auto& [flag, text] : arguments.given) {
-    const bool percent = std::string_view(flag->type) == "PCT" && !text.ends_with('%');
+    const bool percent = flag->percent && !text.ends_with('%');
     const auto applied = proxy::apply_setting(options, flag->setting, percent ? text + "%" : text);
     if (!applied) return Error{std::string(flag->flag) + ": " + applied.error().message, "flag"};
+  }
+  for (const std::string& setting : arguments.settings) {
+    const std::size_t equals = setting.find('=');
+    if (equals == 0 || equals == std::string::npos) {
+      return Error{"--set: '" + setting + "' must be NAME=VALUE, such as breaker.reset_timeout=10s", "flag"};
+    }
+    const auto applied = proxy::apply_setting(options, setting.substr(0, equals), setting.substr(equals + 1));
+    if (!applied) return Error{"--set: " + applied.error().message, "flag"};
   }
   if (arguments.allow_pressure) options.allow_pressure = true;
   if (arguments.no_control) options.allow_control = false;
@@ -109,6 +88,18 @@ void wait_for_end(telemetry::Log& log) {
   }
 }
 
+// What the proxy would go by, as a file.
+int print_config(const ProxyArguments& arguments) {
+  const auto options = understand(arguments);
+  if (!options) return fail("proxy", options.error().message);
+  if (const auto faults = options->validate(); !faults.empty()) {
+    for (const std::string& fault : faults) fail("proxy", fault);
+    return 2;
+  }
+  std::cout << proxy::config_yaml(*options);
+  return 0;
+}
+
 int run_proxy(const ProxyArguments& arguments) {
   // Signals are waited for on this thread; blocked before any other thread exists, they reach no other.
   const sigset_t signals = signal_set({SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2});
@@ -135,27 +126,45 @@ void add_proxy(Command app) {
   const Command command = app.subcommand("proxy", "A reverse proxy that protects one upstream with a circuit breaker");
   const auto arguments = std::make_shared<ProxyArguments>();
   command.option("--config", arguments->config, "A YAML file with settings; the flags here win over it").type("FILE");
-  for (const Flag& flag : kFlags) {
+  for (const proxy::Flag& flag : proxy::flags()) {
+    const schema::Setting& setting = proxy::setting_of(flag);
     command
         .option_each(
             flag.flag, [arguments, &flag](const std::string& text) { arguments->given.emplace_back(&flag, text); },
-            flag.help)
-        .type(flag.type)
-        .show_default(flag.value);
+            setting.short_about())
+        .type(flag.percent ? "PCT" : setting.form)
+        .show_default(setting.standard_text());
   }
+  command
+      .option("--set", arguments->settings,
+              "Any setting by its name in the file, such as breaker.reset_timeout=10s; may be repeated, and wins over "
+              "the flags above")
+      .repeatable()
+      .type("NAME=VALUE");
+  command.flag("--print-config", arguments->print_config,
+               "Print every setting with the value that the proxy would go by, as a file, and end");
   command.flag("--allow-pressure", arguments->allow_pressure,
                "Let POST /pressure block the event loops (experiments only)");
   command.flag("--no-control", arguments->no_control,
                "The admin port only shows: no circuit is opened or closed by it");
   command.option("--seed", arguments->seed, "Of the breaker's jitter; random without it").type("N");
-  command.runs([arguments] { return run_proxy(*arguments); });
+  command.runs([arguments] { return arguments->print_config ? print_config(*arguments) : run_proxy(*arguments); });
 }
 
 void add_check(Command app) {
   const Command command = app.subcommand("check", "Reads a proxy's configuration and reports every fault in it");
   const auto file = std::make_shared<std::string>();
-  command.option("FILE", *file, "The YAML file").required();
-  command.runs([file] {
+  const auto schema = std::make_shared<bool>(false);
+  command.option("FILE", *file, "The YAML file");
+  command.flag(
+      "--schema", *schema,
+      "Print the JSON Schema of such a file, from which editors complete and check it (ops/quoll.schema.json)");
+  command.runs([file, schema] {
+    if (*schema) {
+      std::cout << proxy::json_text(proxy::json_schema());
+      return 0;
+    }
+    if (file->empty()) return fail("check", "which FILE? or --schema");
     const auto read = read_options(*file);
     if (!read) {
       std::cerr << read.error().message << "\n";

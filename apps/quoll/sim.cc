@@ -60,8 +60,8 @@ int list() {
   for (const sim::Scenario& scenario : sim::scenarios()) {
     fmt::print("{}\n    {}\n    course.severity: {}\n", scenario.name, scenario.about, scenario.severity);
     std::string keys;
-    for (const sim::Key* key : sim::keys_of(scenario.groups)) {
-      keys += (keys.empty() ? "" : " ") + fmt::format("{}={}", key->name, key->get(scenario.defaults()));
+    for (const sim::Key& key : sim::keys_of(scenario.groups)) {
+      keys += (keys.empty() ? "" : " ") + fmt::format("{}={}", key.name, sim::shown(scenario.defaults(), key));
     }
     fmt::print("    --set: {}\n", keys);
   }

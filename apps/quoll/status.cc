@@ -1,4 +1,4 @@
-// `quoll status`: what a running proxy says of its circuits, as a few lines for people or as its own JSON.
+// `quoll status`: a running proxy's account of its circuits, as a few lines for people or as its own JSON.
 
 #include <fmt/format.h>
 
@@ -125,7 +125,7 @@ void print_status(const json::value& status, bool all) {
   }
 }
 
-// What a proxy says that has no such circuit: it names those that there are.
+// The refusal of a proxy that has no such circuit: it names the circuits that it has.
 std::optional<std::string> refusal(const std::string& body) {
   boost::system::error_code failed;
   const json::value answer = json::parse(body, failed);

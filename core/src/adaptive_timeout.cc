@@ -3,24 +3,15 @@
 #include <algorithm>
 #include <cmath>
 
-#include "faults.h"
+#include "quoll/base/faults.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
 
 std::vector<std::string> AdaptiveTimeoutOptions::validate() const {
-  using std::chrono::hours;
-  internal::Faults faults;
-  faults.check("quantile", quantile, 0.5, 0.9999);
-  faults.check("factor", factor, 1.05, 10.0);
-  faults.check("margin", margin, Duration::zero(), std::chrono::minutes(1));
-  faults.check("floor", floor, std::chrono::microseconds(100), hours(1));
-  faults.check("ceiling", ceiling, std::chrono::microseconds(100), hours(1));
-  faults.check("window", window, 64U, 60'000U);
-  faults.check("warm_up", warm_up, 1U, 60'000U);
-  faults.check("max_growth", max_growth, 1.1, 100.0);
-  faults.check("stale_after", stale_after, std::chrono::seconds(1), hours(24));
+  Faults faults;
+  faults.check_fields(*this);
   const AdaptiveTimeoutOptions whole = resolved();
   faults.check_order("ceiling", whole.ceiling, "floor", whole.floor);
   faults.check_order("initial", whole.initial, "floor", whole.floor);

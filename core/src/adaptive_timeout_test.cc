@@ -173,6 +173,17 @@ TEST(AdaptiveTimeout, IsNeverLongerThanWhatIsLeftOfTheDeadline) {
   EXPECT_EQ(timeout.trial_timeout(milliseconds(80)), milliseconds(80));
 }
 
+TEST(AdaptiveTimeout, TrialsMayHaveATimeoutOfTheirOwnBelowTheCeiling) {
+  const AdaptiveTimeout timeout({.trial = milliseconds(800)});
+  EXPECT_EQ(timeout.trial_timeout(), milliseconds(800));
+  EXPECT_EQ(timeout.trial_timeout(milliseconds(80)), milliseconds(80)) << "what the caller has left";
+  EXPECT_EQ(timeout.timeout(), milliseconds(500)) << "only theirs";
+  EXPECT_EQ(AdaptiveTimeout({.ceiling = milliseconds(600), .trial = milliseconds(800)}).trial_timeout(),
+            milliseconds(600));
+  EXPECT_EQ(AdaptiveTimeoutOptions{.trial = Duration(1)}.validate(),
+            std::vector<std::string>{"trial is 1ns; it must be 0 (ceiling) or between 100us and 1h"});
+}
+
 TEST(AdaptiveTimeout, StaysWithinFloorAndCeilingWhateverItIsTold) {
   EXPECT_TRUE(rc::check([](std::uint64_t seed) {
     Rng rng(seed);

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "faults.h"
+#include "quoll/base/faults.h"
 #include "quoll/base/rng.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
@@ -18,11 +18,8 @@ constexpr unsigned kFair = 64;  // the weight of a client with exactly its share
 }  // namespace
 
 std::vector<std::string> AdmissionOptions::validate() const {
-  internal::Faults faults;
-  faults.check("target", target, std::chrono::microseconds(100), std::chrono::seconds(10));
-  faults.check("interval", interval, std::chrono::microseconds(400), std::chrono::minutes(1));
-  faults.check("max_delay", max_delay, std::chrono::microseconds(400), std::chrono::hours(1));
-  faults.check("priorities", priorities, 1U, 8U);
+  Faults faults;
+  faults.check_fields(*this);
   const AdmissionOptions whole = resolved();
   faults.check_order("interval", whole.interval, "4 * target", times(whole.target, 4));
   faults.check_order("max_delay", whole.max_delay, "interval", whole.interval);

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "faults.h"
+#include "quoll/base/faults.h"
 #include "quoll/base/rng.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
@@ -11,12 +11,8 @@
 namespace quoll::core {
 
 std::vector<std::string> AdmissionQueueOptions::validate() const {
-  internal::Faults faults;
-  faults.check("capacity", capacity, 1U, 1'000'000U);
-  faults.check("target", target, std::chrono::microseconds(100), std::chrono::seconds(10));
-  faults.check("interval", interval, std::chrono::microseconds(100), std::chrono::minutes(1));
-  faults.check("priorities", priorities, 1U, 8U);
-  faults.check_share("client_share", client_share);
+  Faults faults;
+  faults.check_fields(*this);
   const AdmissionQueueOptions whole = resolved();
   faults.check_order("interval", whole.interval, "target", whole.target);
   return faults.take();

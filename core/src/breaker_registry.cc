@@ -2,15 +2,14 @@
 
 #include <optional>
 
-#include "faults.h"
+#include "quoll/base/faults.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
 
 std::vector<std::string> BreakerRegistryOptions::validate() const {
-  internal::Faults faults;
-  faults.check("capacity", capacity, 1U, 10'000'000U);
-  for (const std::string& fault : breaker.validate()) faults.add("breaker." + fault);
+  Faults faults;
+  faults.check_fields(*this);
   return faults.take();
 }
 

@@ -2,7 +2,7 @@
 
 #include <utility>
 
-#include "faults.h"
+#include "quoll/base/faults.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
@@ -14,9 +14,8 @@ ConcurrencyLimitOptions fixed(unsigned limit) {
 }  // namespace
 
 std::vector<std::string> BulkheadOptions::validate() const {
-  internal::Faults faults;
-  faults.check("max_in_flight", max_in_flight, 1U, PermitPool::kMaxLimit);
-  faults.check("max_waiting", max_waiting, 0U, 100'000U);
+  Faults faults;
+  faults.check_fields(*this);
   return faults.take();
 }
 

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/faults.h"
 #include "quoll/base/rng.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
@@ -16,20 +16,8 @@ constexpr unsigned kLongWarmUp = 10;  // windows after which the long mean is an
 }  // namespace
 
 std::vector<std::string> ConcurrencyLimitOptions::validate() const {
-  internal::Faults faults;
-  faults.check_enum("algorithm", algorithm, LimitAlgorithm::gradient2);
-  faults.check("maximum", maximum, 1U, PermitPool::kMaxLimit);
-  faults.check("minimum", minimum, 1U, PermitPool::kMaxLimit);
-  faults.check("initial", initial, 1U, PermitPool::kMaxLimit);
-  faults.check("window", window, std::chrono::milliseconds(1), std::chrono::minutes(1));
-  faults.check("minimum_samples", minimum_samples, 1U, 10'000U);
-  faults.check_share("smoothing", smoothing);
-  faults.check("tolerance", tolerance, 1.0, 10.0);
-  faults.check("queue", queue, 1U, 1'000U);
-  faults.check("long_window", long_window, 10U, 100'000U);
-  faults.check("probe_interval", probe_interval, Duration::zero(), std::chrono::hours(1));
-  faults.check("backoff", backoff, 0.5, 0.99);
-  faults.check("slow", slow, Duration::zero(), std::chrono::hours(1));
+  Faults faults;
+  faults.check_fields(*this);
   const ConcurrencyLimitOptions whole = resolved();
   faults.check_order("maximum", whole.maximum, "minimum", whole.minimum);
   faults.check_order("initial", whole.initial, "minimum", whole.minimum);

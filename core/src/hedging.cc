@@ -2,24 +2,18 @@
 
 #include <algorithm>
 
-#include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/faults.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
 
 std::vector<std::string> HedgingOptions::validate() const {
-  internal::Faults faults;
-  faults.check("quantile", quantile, 0.5, 0.9999);
-  faults.check("min_delay", min_delay, Duration::zero(), std::chrono::hours(1));
-  faults.check("max_delay", max_delay, Duration::zero(), std::chrono::hours(1));
-  faults.check("max_attempts", max_attempts, 1U, 5U);
-  faults.check("window", window, 64U, 60'000U);
-  faults.check("warm_up", warm_up, 1U, 60'000U);
+  Faults faults;
+  faults.check_fields(*this);
   const HedgingOptions whole = resolved();
   faults.check_order("max_delay", whole.max_delay, "min_delay", whole.min_delay);
   faults.check_order("window", whole.window, "warm_up", whole.warm_up);
-  for (const std::string& fault : budget.validate()) faults.add("budget." + fault);
   return faults.take();
 }
 

@@ -154,7 +154,7 @@ TEST(Hedging, EveryFaultOfTheOptionsIsNamed) {
                            .budget = {.ratio = -1}};
   const auto faults = bad.validate();
   ASSERT_EQ(faults.size(), 6U);
-  EXPECT_EQ(faults[5].rfind("budget.ratio", 0), 0U);
+  EXPECT_EQ(faults[4].rfind("budget.ratio", 0), 0U);
 }
 
 }  // namespace

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
-#include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/faults.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
@@ -14,11 +14,8 @@ constexpr double kTolerated = 0.1;  // of the full shortage: every busy process 
 }  // namespace
 
 std::vector<std::string> LocalHealthOptions::validate() const {
-  internal::Faults faults;
-  faults.check("max", max, 1.0, 100.0);
-  faults.check_share("missed_full", missed_full);
-  faults.check("loop_delay_full", loop_delay_full, std::chrono::milliseconds(1), std::chrono::minutes(1));
-  faults.check("half_life", half_life, std::chrono::milliseconds(10), std::chrono::minutes(10));
+  Faults faults;
+  faults.check_fields(*this);
   return faults.take();
 }
 

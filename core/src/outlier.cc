@@ -4,29 +4,16 @@
 #include <cmath>
 #include <cstdio>
 
-#include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/faults.h"
 #include "quoll/core/options.h"
 #include "share.h"
 
 namespace quoll::core {
 
 std::vector<std::string> OutlierOptions::validate() const {
-  using std::chrono::hours;
-  using std::chrono::milliseconds;
-  internal::Faults faults;
-  faults.check("consecutive_failures", consecutive_failures, 0U, 1'000'000U);
-  faults.check("interval", interval, milliseconds(10), hours(1));
-  faults.check("minimum_calls", minimum_calls, 1U, 1'000'000U);
-  faults.check("minimum_endpoints", minimum_endpoints, 2U, 10'000U);
-  faults.check("stdev_factor", stdev_factor, 0.0, 10.0);
-  faults.check("success_margin", success_margin, 0.0, 1.0);
-  if (latency_factor != 0) faults.check("latency_factor", latency_factor, 1.1, 100.0);
-  faults.check("base_ejection", base_ejection, milliseconds(1), hours(24));
-  faults.check("max_ejection", max_ejection, milliseconds(1), hours(24));
-  faults.check("max_ejected", max_ejected, 0.0, 1.0);
-  faults.check("slow_start", slow_start, Duration::zero(), hours(1));
-  faults.check("slow_start_min", slow_start_min, 0.01, 1.0);
+  Faults faults;
+  faults.check_fields(*this);
   const OutlierOptions whole = resolved();
   faults.check_order("max_ejection", whole.max_ejection, "base_ejection", whole.base_ejection);
   return faults.take();

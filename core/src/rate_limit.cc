@@ -3,20 +3,14 @@
 #include <algorithm>
 
 #include "quoll/base/assert.h"
+#include "quoll/base/faults.h"
 #include "quoll/core/options.h"
 
 namespace quoll::core {
 
 namespace {
 
-constexpr std::uint64_t kMaxRate = 1'000'000'000;
 constexpr double kLongest = 100 * 365.25 * 86'400;  // seconds; nanoseconds in 64 bits hold 292 years
-
-void check_count(std::vector<std::string>& faults, const char* name, std::uint64_t value) {
-  if (value < 1 || value > kMaxRate) {
-    faults.push_back(std::string(name) + " is " + std::to_string(value) + "; it must be between 1 and 1000000000");
-  }
-}
 
 // In 2^-64ths of a nanosecond, rounded down: a call of ours is early by less than any clock can tell.
 UInt128 interval_in_fractions(const RateLimitOptions& options) {
@@ -27,18 +21,17 @@ UInt128 interval_in_fractions(const RateLimitOptions& options) {
 }  // namespace
 
 std::vector<std::string> RateLimitOptions::validate() const {
-  std::vector<std::string> faults;
-  check_count(faults, "rate", rate);
-  check_count(faults, "burst", burst);
-  if (period < std::chrono::milliseconds(1) || period > std::chrono::hours(24)) {
-    faults.push_back("period is " + format_duration(period) + "; it must be between 1ms and 24h");
-  } else if (rate >= 1 && static_cast<std::uint64_t>(period.count()) < rate) {
-    faults.push_back("rate is " + std::to_string(rate) + " in " + format_duration(period) +
-                     "; more than one call a nanosecond can't be told apart");
-  } else if (rate >= 1 && to_seconds(period) / static_cast<double>(rate) * static_cast<double>(burst) > kLongest) {
-    faults.push_back("burst is " + std::to_string(burst) + "; at this rate it takes more than a hundred years to earn");
+  Faults faults;
+  faults.check_fields(*this);
+  std::vector<std::string> found = faults.take();
+  if (!found.empty()) return found;
+  if (static_cast<std::uint64_t>(period.count()) < rate) {
+    found.push_back("rate is " + std::to_string(rate) + " in " + format_duration(period) +
+                    "; more than one call a nanosecond can't be told apart");
+  } else if (to_seconds(period) / static_cast<double>(rate) * static_cast<double>(burst) > kLongest) {
+    found.push_back("burst is " + std::to_string(burst) + "; at this rate it takes more than a hundred years to earn");
   }
-  return faults;
+  return found;
 }
 
 RateLimit::RateLimit(const RateLimitOptions& options)

@@ -285,7 +285,8 @@ TEST(RateLimit, EveryFaultOfTheOptionsIsNamed) {
   const auto faults = bad.validate();
   ASSERT_EQ(faults.size(), 3U);
   EXPECT_NE(faults[0].find("rate is 0"), std::string::npos);
-  EXPECT_NE(faults[2].find("period"), std::string::npos);
+  EXPECT_NE(faults[1].find("period is 1ns"), std::string::npos);
+  EXPECT_NE(faults[2].find("burst is 0"), std::string::npos);
   EXPECT_TRUE(RateLimitOptions{}.validate().empty());
   const RateLimitOptions too_long{.rate = 1, .period = std::chrono::hours(24), .burst = 1'000'000'000};
   ASSERT_EQ(too_long.validate().size(), 1U);

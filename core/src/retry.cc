@@ -4,8 +4,8 @@
 #include <cmath>
 #include <ratio>
 
-#include "faults.h"
 #include "quoll/base/assert.h"
+#include "quoll/base/faults.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
 
@@ -20,27 +20,12 @@ std::int64_t rounded_up(double amount) {
   return static_cast<std::int64_t>(std::ceil(amount - 1e-4));
 }
 
-void check(std::vector<std::string>& faults, const char* name, double value, double low, double high) {
-  if (value >= low && value <= high) return;
-  faults.push_back(std::string(name) + " is " + std::to_string(value) + "; it must be between " + std::to_string(low) +
-                   " and " + std::to_string(high));
-}
-
-void check(std::vector<std::string>& faults, const char* name, Duration value, Duration low, Duration high) {
-  if (value >= low && value <= high) return;
-  faults.push_back(std::string(name) + " is " + format_duration(value) + "; it must be between " +
-                   format_duration(low) + " and " + format_duration(high));
-}
-
 }  // namespace
 
 std::vector<std::string> RetryBudgetOptions::validate() const {
-  std::vector<std::string> faults;
-  check(faults, "ratio", ratio, 0, 10);
-  check(faults, "minimum_per_second", minimum_per_second, 0, 1e6);
-  check(faults, "capacity", capacity, 1, 1e6);
-  check(faults, "reserve", reserve, 0, 0.95);
-  return faults;
+  Faults faults;
+  faults.check_fields(*this);
+  return faults.take();
 }
 
 RetryBudget::RetryBudget(const RetryBudgetOptions& options)
@@ -100,19 +85,11 @@ double RetryBudget::balance(TimePoint now) const {
 }
 
 std::vector<std::string> RetryOptions::validate() const {
-  constexpr Duration kHour = std::chrono::hours(1);
-  std::vector<std::string> faults;
-  if (max_attempts < 1 || max_attempts > 100) {
-    faults.push_back("max_attempts is " + std::to_string(max_attempts) + "; it must be between 1 and 100");
-  }
-  check(faults, "base", base, Duration::zero(), kHour);
-  check(faults, "cap", cap, Duration::zero(), kHour);
-  check(faults, "max_retry_after", max_retry_after, Duration::zero(), kHour);
+  Faults faults;
+  faults.check_fields(*this);
   const RetryOptions whole = resolved();
-  internal::Faults order;
-  order.check_order("cap", whole.cap, "base", whole.base);
-  for (std::string& fault : order.take()) faults.push_back(std::move(fault));
-  return faults;
+  faults.check_order("cap", whole.cap, "base", whole.base);
+  return faults.take();
 }
 
 RetryOptions RetryOptions::resolved() const {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "faults.h"
+#include "quoll/base/faults.h"
 #include "quoll/base/rng.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
@@ -11,11 +11,8 @@
 namespace quoll::core {
 
 std::vector<std::string> ThrottleOptions::validate() const {
-  internal::Faults faults;
-  faults.check("k", k, 1.01, 100.0);
-  faults.check("window", window, std::chrono::seconds(1), std::chrono::hours(1));
-  faults.check("padding", padding, 0.0, 10'000.0);
-  faults.check("max_refused", max_refused, 0.1, 1.0);
+  Faults faults;
+  faults.check_fields(*this);
   return faults.take();
 }
 

@@ -1,6 +1,8 @@
 // Several routes in one proxy: each has its own upstream, circuit, settings and labels.
 #include <gmock/gmock.h>
 
+#include <boost/json/parse.hpp>
+
 #include "quoll/proxy/data/route.h"
 #include "quoll/proxy/live/circuit_feed.h"
 #include "testbed.h"
@@ -8,8 +10,10 @@
 namespace quoll::proxy::testing {
 namespace {
 
+using std::chrono::minutes;
 using ::testing::HasSubstr;
 using ::testing::Not;
+namespace json = boost::json;
 
 // The default upstream answers "default"; /orders goes to one of its own.
 struct TwoUpstreams {
@@ -136,6 +140,19 @@ TEST(Routes, TheStatusHasALineForEachAndEverythingOfTheOneThatIsNamed) {
   EXPECT_THAT(page("/config").body, HasSubstr("\"path\": \"/orders\""));
   EXPECT_THAT(two.bed.ask(get("/circuit-status?circuit=orders")).body, HasSubstr("\"transitions\""))
       << "on the clients' port, too";
+}
+
+TEST(Routes, TheStatusNamesOptionsAsTheConfigurationDoes) {
+  TwoUpstreams two(always(answer(200, "orders")),
+                   [](ProxyOptions& o) { o.routes[0].breaker.reset_timeout = minutes(10); });
+  const auto page = [&](const std::string& path) {
+    return json::parse(two.bed.admin("GET " + path + " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n").body);
+  };
+  const json::value options = page("/circuit-status?circuit=orders").at("circuits").at(0).at("options");
+  json::object configured = page("/config").at("routes").at(0).as_object();
+  EXPECT_EQ(options.at("breaker").at("reset_timeout_max"), "10m") << "resolved";
+  for (const char* which : {"name", "host", "path"}) configured.erase(which);  // of the route and not of its calls
+  EXPECT_EQ(options.as_object(), configured);
 }
 
 // What the live page is told of many circuits.

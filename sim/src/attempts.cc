@@ -17,18 +17,18 @@ void World::make_policies() {
     }
     trials_.resize(count);
   }
-  if (p.adaptive.on) adaptive_ = std::make_unique<core::AdaptiveTimeout>(p.adaptive.options);
-  if (p.limit.on) limit_ = std::make_unique<core::ConcurrencyLimit>(p.limit.options);
-  if (p.budget.on) {
-    budget_ = std::make_unique<core::RetryBudget>(p.budget.options);
-    bound_.emplace(p.budget.options);
+  if (p.adaptive_timeout.on) adaptive_ = std::make_unique<core::AdaptiveTimeout>(p.adaptive_timeout.options);
+  if (p.concurrency_limit.on) limit_ = std::make_unique<core::ConcurrencyLimit>(p.concurrency_limit.options);
+  if (p.retry_budget.on) {
+    budget_ = std::make_unique<core::RetryBudget>(p.retry_budget.options);
+    bound_.emplace(p.retry_budget.options);
   }
   if (p.retry.on) retry_ = std::make_unique<core::RetryPolicy>(p.retry.options, budget_.get(), splitmix64(seed_ ^ 6U));
   if (p.throttle.on) throttle_ = std::make_unique<core::Throttle>(p.throttle.options, splitmix64(seed_ ^ 7U));
   if (p.hedging.on) hedging_ = std::make_unique<core::Hedging>(p.hedging.options);
   if (p.outlier.on) outlier_ = std::make_unique<core::OutlierEjection>(p.outlier.options, model_.backend.endpoints);
-  if (p.admission.on) admission_ = std::make_unique<core::AdmissionControl>(p.admission.options);
-  if (p.queue.on) queue_ = std::make_unique<core::AdmissionQueue>(p.queue.options);
+  if (p.admission_control.on) admission_ = std::make_unique<core::AdmissionControl>(p.admission_control.options);
+  if (p.admission_queue.on) queue_ = std::make_unique<core::AdmissionQueue>(p.admission_queue.options);
   for (unsigned endpoint = 0; endpoint < model_.backend.endpoints; ++endpoint) {
     pipelines_.push_back({.retry = retry_.get(),
                           .concurrency = limit_.get(),

@@ -21,12 +21,12 @@ Config busy() {
   config.model.client.rate = 300;
   config.policies.breaker.on = true;
   config.policies.breaker.options.reset_timeout = seconds(1);
-  config.policies.limit.on = true;
+  config.policies.concurrency_limit.on = true;
   config.policies.retry.on = true;
-  config.policies.budget.on = true;
+  config.policies.retry_budget.on = true;
   config.policies.throttle.on = true;
   config.policies.hedging.on = true;
-  config.policies.adaptive.on = true;
+  config.policies.adaptive_timeout.on = true;
   return config;
 }
 
@@ -57,8 +57,8 @@ TEST_P(EveryPolicy, KeepsTheInvariantsWithABreakerForEachEndpointAndAQueue) {
   config.model.backend.workers = 4;
   config.policies.breaker_per_endpoint = true;
   config.policies.outlier.on = true;
-  config.policies.queue.on = true;
-  config.policies.admission.on = true;
+  config.policies.admission_queue.on = true;
+  config.policies.admission_control.on = true;
   config.policies.breaker.options.half_open_permits = 3;
   config.policies.breaker.options.half_open_successes = 5;
   config.policies.breaker.options.ramp = seconds(2);

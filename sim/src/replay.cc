@@ -154,13 +154,13 @@ LimitReplay replay_limit(const Trace& trace, const core::ConcurrencyLimitOptions
 }  // namespace
 
 const std::vector<std::string>& replay_groups() {
-  static const std::vector<std::string> kGroups = {"breaker", "adaptive", "limit"};
+  static const std::vector<std::string> kGroups = {"breaker", "adaptive_timeout", "concurrency_limit"};
   return kGroups;
 }
 
 Result<std::vector<Variant>> parse_variants(const std::vector<std::string>& settings) {
   Config common;
-  common.policies.breaker.on = common.policies.adaptive.on = common.policies.limit.on = true;
+  common.policies.breaker.on = common.policies.adaptive_timeout.on = common.policies.concurrency_limit.on = true;
   std::string faults;
   const auto note = [&faults](const std::string& fault) { faults += (faults.empty() ? "" : "\n") + fault; };
   const auto label = [](const std::string& setting) {
@@ -207,8 +207,8 @@ ReplayResult replay(const Trace& trace, std::string_view file, const std::vector
     const Policies& with = variant.config.policies;
     result.variants.push_back({.name = variant.name,
                                .breaker = replay_breaker(trace, with.breaker.options),
-                               .timeout = replay_timeout(trace, with.adaptive.options),
-                               .limit = replay_limit(trace, with.limit.options)});
+                               .timeout = replay_timeout(trace, with.adaptive_timeout.options),
+                               .limit = replay_limit(trace, with.concurrency_limit.options)});
   }
   return result;
 }

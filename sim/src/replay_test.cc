@@ -147,7 +147,7 @@ TEST(Replay, TheAdaptiveTimeoutWouldHaveSeenTheHangSooner) {
 
 TEST(Replay, ATimeoutTooTightCutsOffGoodAnswers) {
   const ReplayResult result = replay_with(outage(core::Outcome::success, milliseconds(400)),
-                                          {"adaptive.max_growth=1.1", "adaptive.ceiling=500ms"});
+                                          {"adaptive_timeout.max_growth=1.1", "adaptive_timeout.ceiling=500ms"});
   EXPECT_GT(result.variants[0].timeout.cut_off, 5U);
 }
 

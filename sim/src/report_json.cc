@@ -15,12 +15,6 @@ namespace json = boost::json;
 double rounded(double value) {
   return std::round(value * 1000) / 1000;
 }
-double millis(Duration d) {
-  return rounded(to_millis(d));
-}
-double seconds(Duration d) {
-  return rounded(to_seconds(d));
-}
 
 const char* to_string(Unit unit) {
   switch (unit) {
@@ -58,7 +52,7 @@ json::object series_of(const RunResult& run) {
     for (const Bucket& bucket : run.buckets) values.push_back(of(bucket));
     out[name] = std::move(values);
   };
-  column("from_s", [](const Bucket& b) { return json::value(seconds(b.from)); });
+  column("from_s", [](const Bucket& b) { return json::value(rounded_seconds(b.from)); });
   column("arrived", [](const Bucket& b) { return json::value(b.counts.arrived); });
   column("good", [](const Bucket& b) { return json::value(b.counts.of(End::good)); });
   column("failed", [](const Bucket& b) { return json::value(b.counts.of(End::failed)); });
@@ -66,12 +60,14 @@ json::object series_of(const RunResult& run) {
   column("gave_up", [](const Bucket& b) { return json::value(b.counts.of(End::gave_up)); });
   column("attempts", [](const Bucket& b) { return json::value(b.counts.attempts); });
   column("false_timeouts", [](const Bucket& b) { return json::value(b.counts.false_timeouts); });
-  const auto latency = [](Duration d) { return d == Duration::zero() ? json::value(nullptr) : json::value(millis(d)); };
+  const auto latency = [](Duration d) {
+    return d == Duration::zero() ? json::value(nullptr) : json::value(rounded_millis(d));
+  };
   column("p50_ms", [&](const Bucket& b) { return latency(b.p50); });
   column("p99_ms", [&](const Bucket& b) { return latency(b.p99); });
   column("in_backend", [](const Bucket& b) { return json::value(b.in_backend); });
   column("in_process", [](const Bucket& b) { return json::value(b.in_process); });
-  column("timeout_ms", [](const Bucket& b) { return json::value(millis(b.timeout)); });
+  column("timeout_ms", [](const Bucket& b) { return json::value(rounded_millis(b.timeout)); });
   column("limit", [](const Bucket& b) { return json::value(b.limit); });
   column("share", [](const Bucket& b) { return json::value(rounded(b.share)); });
   return out;
@@ -84,7 +80,7 @@ json::object setup_of(const SetupResult& one) {
   }
   json::array states;
   for (const StateChange& change : one.run.states) {
-    states.push_back({{"t", seconds(change.at)},
+    states.push_back({{"t", rounded_seconds(change.at)},
                       {"endpoint", change.endpoint},
                       {"from", core::to_string(change.from)},
                       {"to", core::to_string(change.to)},
@@ -92,9 +88,9 @@ json::object setup_of(const SetupResult& one) {
   }
   json::array ejections;
   for (const EjectionNote& note : one.run.ejections) {
-    ejections.push_back({{"t", seconds(note.at)},
+    ejections.push_back({{"t", rounded_seconds(note.at)},
                          {"endpoint", note.endpoint},
-                         {"out_for_s", seconds(note.out_for)},
+                         {"out_for_s", rounded_seconds(note.out_for)},
                          {"text", note.text}});
   }
   return {{"name", one.setup.name},
@@ -105,9 +101,9 @@ json::object setup_of(const SetupResult& one) {
           {"total", counts_of(one.run.total)},
           {"policies",
            {{"breaker", one.setup.config.policies.breaker.on},
-            {"limit", one.setup.config.policies.limit.on},
-            {"adaptive", one.setup.config.policies.adaptive.on},
-            {"share", one.setup.config.policies.admission.on || one.setup.config.policies.throttle.on}}},
+            {"limit", one.setup.config.policies.concurrency_limit.on},
+            {"adaptive", one.setup.config.policies.adaptive_timeout.on},
+            {"share", one.setup.config.policies.admission_control.on || one.setup.config.policies.throttle.on}}},
           {"series", series_of(one.run)},
           {"states", std::move(states)},
           {"ejections", std::move(ejections)}};
@@ -125,11 +121,12 @@ std::string to_json(const ScenarioResult& result) {
                    {"sentences", json::value_from(result.sentences)}};
   json::array phases;
   for (const Phase& phase : result.plan.phases) {
-    phases.push_back({{"name", phase.name}, {"from_s", seconds(phase.from)}, {"to_s", seconds(phase.to)}});
+    phases.push_back(
+        {{"name", phase.name}, {"from_s", rounded_seconds(phase.from)}, {"to_s", rounded_seconds(phase.to)}});
   }
   out["phases"] = std::move(phases);
   json::object config;
-  for (const Key* key : keys_of(result.groups)) config[key->name] = key->get(result.config);
+  for (const Key& key : keys_of(result.groups)) config[key.name] = shown(result.config, key);
   out["config"] = std::move(config);
   json::array columns;
   for (const Figure& figure : result.setups.front().figures) {
@@ -151,7 +148,7 @@ std::string to_json(const ReplayResult& result) {
   for (const VariantReplay& one : result.variants) {
     json::array transitions;
     for (const core::Transition& transition : one.breaker.transitions) {
-      transitions.push_back({{"t", seconds(transition.at.time_since_epoch())},
+      transitions.push_back({{"t", rounded_seconds(transition.at.time_since_epoch())},
                              {"from", core::to_string(transition.from)},
                              {"to", core::to_string(transition.to)},
                              {"text", core::explain(transition)}});
@@ -159,18 +156,18 @@ std::string to_json(const ReplayResult& result) {
     variants.push_back({{"name", one.name},
                         {"breaker",
                          {{"opened", one.breaker.opened},
-                          {"not_closed_s", seconds(one.breaker.open_for)},
+                          {"not_closed_s", rounded_seconds(one.breaker.open_for)},
                           {"rejected", one.breaker.rejected},
                           {"rejected_good", one.breaker.rejected_good},
                           {"failures_spared", one.breaker.rejected_bad},
                           {"transitions", std::move(transitions)}}},
                         {"adaptive",
-                         {{"least_ms", millis(one.timeout.least)},
-                          {"median_ms", millis(one.timeout.median)},
-                          {"most_ms", millis(one.timeout.most)},
+                         {{"least_ms", rounded_millis(one.timeout.least)},
+                          {"median_ms", rounded_millis(one.timeout.median)},
+                          {"most_ms", rounded_millis(one.timeout.most)},
                           {"cut_off", one.timeout.cut_off},
                           {"sooner", one.timeout.sooner},
-                          {"sooner_by_ms", millis(one.timeout.sooner_by)},
+                          {"sooner_by_ms", rounded_millis(one.timeout.sooner_by)},
                           {"not_sooner", one.timeout.not_sooner}}},
                         {"limit",
                          {{"least", one.limit.least},
@@ -182,10 +179,10 @@ std::string to_json(const ReplayResult& result) {
   return json::serialize(json::object{{"file", result.file},
                                       {"calls", result.calls},
                                       {"skipped", result.skipped},
-                                      {"length_s", seconds(result.length)},
+                                      {"length_s", rounded_seconds(result.length)},
                                       {"outcomes", std::move(outcomes)},
-                                      {"p50_ms", millis(result.p50)},
-                                      {"p99_ms", millis(result.p99)},
+                                      {"p50_ms", rounded_millis(result.p50)},
+                                      {"p99_ms", rounded_millis(result.p99)},
                                       {"variants", std::move(variants)}});
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "figures.h"
+#include "quoll/base/settings.h"
 #include "quoll/sim/settings.h"
 #include "quoll/testing/result.h"
 #include "table.h"
@@ -85,15 +86,26 @@ TEST(Report, ColumnsLineUpWhateverTheirBytes) {
 }
 
 TEST(Settings, EachKeyReadsBackWhatItWrites) {
-  for (const Key& key : keys()) {
+  const auto& settings = schema::settings_of<Config>();
+  EXPECT_GT(settings.list().size(), 100U);
+  for (const Key& key : settings.list()) {
     Config config;
-    const std::string before = key.get(config);
-    const auto set = key.set(config, before);
-    EXPECT_TRUE(set.has_value()) << key.name << "=" << before;
-    EXPECT_EQ(key.get(config), before) << key.name;
-    EXPECT_THAT(quoll::testing::fault_of(key.set(config, "?")), HasSubstr(key.name));
-    EXPECT_FALSE(key.about.empty()) << key.name;
+    const std::string before = shown(config, key);
+    const std::vector<std::string> group = {key.name.substr(0, key.name.find('.'))};
+    EXPECT_EQ(quoll::testing::fault_of(apply(config, key.name + "=" + before, group)), "(no fault)");
+    EXPECT_EQ(shown(config, key), before) << key.name;
+    EXPECT_THAT(quoll::testing::fault_of(apply(config, key.name + "=?", group)), HasSubstr(key.name));
   }
+}
+
+TEST(Settings, AMisspeltKeyIsAnsweredWithTheNearestOfItsScenario) {
+  Config config;
+  const auto fault = [&](const char* setting) {
+    return quoll::testing::fault_of(apply(config, setting, {"breaker", "timeout"}));
+  };
+  EXPECT_THAT(fault("breaker.windo=5s"), HasSubstr("no setting 'breaker.windo'; there are: breaker.window_kind, "));
+  EXPECT_THAT(fault("breaker.windo=5s"), ::testing::EndsWith("; did you mean breaker.window?"));
+  EXPECT_THAT(fault("reset_timeout=5s"), ::testing::EndsWith("; did you mean breaker.reset_timeout?"));
 }
 
 TEST(Settings, DefaultsOfAllScenariosAreValid) {

@@ -47,7 +47,7 @@ std::vector<Setup> setups(const Config& config) {
   all.push_back({"fixed, 100ms", "twice the usual latency", tight});
   all.push_back({"fixed, " + format_duration(fixed.policies.timeout), "to be on the safe side", fixed});
   Config adaptive = fixed;
-  adaptive.policies.adaptive.on = true;
+  adaptive.policies.adaptive_timeout.on = true;
   all.push_back({"adaptive", "learned from the answers", adaptive});
   return all;
 }
@@ -98,7 +98,7 @@ Scenario latency_shift_scenario() {
   return {.name = "latency-shift",
           .about = "the backend goes from 50 to 150 ms for a good reason, and hangs for 2 s before and after",
           .severity = "service time after the shift, times the usual",
-          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "adaptive"},
+          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "adaptive_timeout"},
           .defaults = defaults,
           .plan = plan,
           .setups = setups,

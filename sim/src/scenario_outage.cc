@@ -45,10 +45,10 @@ std::vector<Setup> setups(const Config& config) {
   if (ramp.policies.breaker.options.ramp == Duration::zero()) ramp.policies.breaker.options.ramp = seconds(10);
   all.push_back({"breaker, ramp", "after closing, from a tenth of the calls to all in 10 s", ramp});
   Config limit = with;
-  limit.policies.limit.on = true;
+  limit.policies.concurrency_limit.on = true;
   all.push_back({"breaker, limit", "and an adaptive concurrency limit", limit});
   Config adaptive = limit;
-  adaptive.policies.adaptive.on = true;
+  adaptive.policies.adaptive_timeout.on = true;
   all.push_back({"all three", "breaker, adaptive limit, adaptive timeout", adaptive});
   return all;
 }
@@ -98,7 +98,8 @@ Scenario outage_scenario() {
   return {.name = "outage",
           .about = "the backend swallows every call for a while, then comes back cold",
           .severity = "service time in the first 10 s after the outage, times the usual",
-          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "limit", "adaptive"},
+          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "concurrency_limit",
+                     "adaptive_timeout"},
           .defaults = defaults,
           .plan = plan,
           .setups = setups,

@@ -44,16 +44,16 @@ std::vector<Setup> setups(const Config& config) {
   std::vector<Setup> all;
   all.push_back({"no control", "everything goes to the backend", config});
   Config gradient = config;
-  gradient.policies.limit.on = true;
-  all.push_back(
-      {"adaptive limit",
-       std::string(to_string(config.policies.limit.options.algorithm)) + ": what is over the limit is refused",
-       gradient});
+  gradient.policies.concurrency_limit.on = true;
+  all.push_back({"adaptive limit",
+                 std::string(to_string(config.policies.concurrency_limit.options.algorithm)) +
+                     ": what is over the limit is refused",
+                 gradient});
   Config vegas = gradient;
-  vegas.policies.limit.options.algorithm = core::LimitAlgorithm::vegas;
+  vegas.policies.concurrency_limit.options.algorithm = core::LimitAlgorithm::vegas;
   all.push_back({"adaptive limit, vegas", "the same with vegas", vegas});
   Config queue = config;
-  queue.policies.queue.on = true;
+  queue.policies.admission_queue.on = true;
   all.push_back({"CoDel queue",
                  fmt::format("requests wait here for one of {} places: adaptive LIFO, controlled delay",
                              config.policies.queue_slots),
@@ -68,7 +68,7 @@ std::vector<Setup> setups(const Config& config) {
   own.model.backend.workers = config.model.backend.workers * 10;
   all.push_back({"own CPU, no control", "each request takes 1.25 ms of this process, the backend has room", own});
   Config codel = own;
-  codel.policies.admission.on = true;
+  codel.policies.admission_control.on = true;
   all.push_back({"own CPU, CoDel", "admission by the true queueing delay", codel});
   return all;
 }
@@ -109,7 +109,8 @@ Scenario overload_scenario() {
   return {.name = "overload",
           .about = "two, five and ten times what can be served",
           .severity = "times the rates of all steps",
-          .groups = {"client", "process", "network", "backend", "course", "timeout", "limit", "queue", "admission"},
+          .groups = {"client", "process", "network", "backend", "course", "timeout", "concurrency_limit",
+                     "admission_queue", "admission_control"},
           .defaults = defaults,
           .plan = plan,
           .setups = setups,

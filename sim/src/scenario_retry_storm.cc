@@ -43,7 +43,7 @@ std::vector<Setup> setups(const Config& config) {
   retry.policies.retry.on = true;
   all.push_back({"retries", "up to three attempts, no budget", retry});
   Config budget = retry;
-  budget.policies.budget.on = true;
+  budget.policies.retry_budget.on = true;
   all.push_back({"retries, budget", "retries at most a fifth of the requests", budget});
   Config breaker = retry;
   breaker.policies.breaker.on = true;
@@ -103,7 +103,7 @@ Scenario retry_storm_scenario() {
   return {.name = "retry-storm",
           .about = "a backend that is slow for a few seconds is retried at: does the system come back?",
           .severity = "service time in the trigger, times the usual",
-          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "retry", "budget",
+          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "retry", "retry_budget",
                      "throttle"},
           .defaults = defaults,
           .plan = plan,

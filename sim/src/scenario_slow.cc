@@ -47,8 +47,8 @@ std::vector<Setup> setups(const Config& config) {
   slow.policies.breaker.on = true;
   all.push_back({"breaker, slow calls", "and by the share of slow ones", slow});
   Config limit = config;
-  limit.policies.limit.on = true;
-  all.push_back({"adaptive limit", to_string(limit.policies.limit.options.algorithm), limit});
+  limit.policies.concurrency_limit.on = true;
+  all.push_back({"adaptive limit", to_string(limit.policies.concurrency_limit.options.algorithm), limit});
   Config throttle = config;
   throttle.policies.throttle.on = true;
   all.push_back(
@@ -102,8 +102,8 @@ Scenario slow_scenario() {
   return {.name = "slow",
           .about = "the backend gets slow, and too slow for the load, but does not fail",
           .severity = "service time in the trouble, times the usual",
-          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "limit", "throttle",
-                     "hedging"},
+          .groups = {"client", "process", "network", "backend", "course", "breaker", "timeout", "concurrency_limit",
+                     "throttle", "hedging"},
           .defaults = defaults,
           .plan = plan,
           .setups = setups,

@@ -188,16 +188,16 @@ TEST(Scenario, BadSettingsAreErrorsThatSayWhatWouldBeRight) {
               HasSubstr("no setting 'breaker.windows'; there are: client.rate,"));
   EXPECT_THAT(fault_of("outage", {"outlier.interval=5s"}), HasSubstr("nothing here has a use for 'outlier.interval'"));
   EXPECT_THAT(fault_of("outage", {"client.rate"}), HasSubstr("it must be key=value"));
-  EXPECT_THAT(fault_of("outage", {"client.rate=fast"}), HasSubstr("client.rate=fast: it must be a number"));
+  EXPECT_THAT(fault_of("outage", {"client.rate=fast"}), HasSubstr("client.rate: 'fast' is not a number"));
   EXPECT_THAT(fault_of("outage", {"client.rate=1e300"}),
               HasSubstr("client.rate is 1e+300; it must be between 0.001 and"));
-  EXPECT_THAT(fault_of("outage", {"client.rate=nan"}), HasSubstr("client.rate is nan; it must be between"));
-  EXPECT_THAT(fault_of("outage", {"breaker.window=5"}), HasSubstr("it must be a duration"));
+  EXPECT_THAT(fault_of("outage", {"client.rate=nan"}), HasSubstr("client.rate: 'nan' is not a number"));
+  EXPECT_THAT(fault_of("outage", {"breaker.window=5"}), HasSubstr("is not a duration; write a number and a unit"));
   EXPECT_THAT(fault_of("outage", {"breaker.window=1us"}),
               HasSubstr("breaker.window is 1us; it must be between 10ms and 1h"));
   EXPECT_THAT(fault_of("outage", {"backend.service=gamma"}),
               HasSubstr("one of fixed, uniform, exponential, lognormal"));
-  EXPECT_THAT(fault_of("outage", {"backend.workers=1.5"}), HasSubstr("it must be a whole number"));
+  EXPECT_THAT(fault_of("outage", {"backend.workers=1.5"}), HasSubstr("is not a whole number"));
   // All of them at once.
   EXPECT_THAT(fault_of("outage", {"client.rate=x", "breaker.window=y"}), HasSubstr("\n"));
 }

@@ -46,15 +46,15 @@ BENCHMARK(BM_HourWithATimeout)->Unit(benchmark::kMillisecond);
 void BM_HourWithEveryPolicy(benchmark::State& state) {
   Config config;
   config.policies.breaker.on = true;
-  config.policies.adaptive.on = true;
-  config.policies.limit.on = true;
+  config.policies.adaptive_timeout.on = true;
+  config.policies.concurrency_limit.on = true;
   config.policies.retry.on = true;
-  config.policies.budget.on = true;
+  config.policies.retry_budget.on = true;
   config.policies.throttle.on = true;
   config.policies.hedging.on = true;
   config.policies.outlier.on = true;
-  config.policies.admission.on = true;
-  config.policies.queue.on = true;
+  config.policies.admission_control.on = true;
+  config.policies.admission_queue.on = true;
   run_an_hour(state, config);
 }
 BENCHMARK(BM_HourWithEveryPolicy)->Unit(benchmark::kMillisecond);

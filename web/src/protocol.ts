@@ -64,7 +64,7 @@ export interface CircuitStatus {
   state_seconds: number;
   remaining_seconds: number;
   explanation: string;
-  error_threshold_percent: number;
+  failure_rate_threshold: number;
   timeout: { kind: string; now_ms: number };
   window: Window;
   totals: Record<string, number>;

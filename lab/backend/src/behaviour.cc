@@ -28,21 +28,21 @@ class ChangeReader {
  public:
   void read(std::string_view key, const json::value& value) {
     if (key == "mode") {
-      if (const auto text = string(key, value)) take(key, parse_mode(*text), change_.mode);
+      if (const auto text = string(key, value)) store(key, parse_mode(*text), change_.mode);
     } else if (key == "fail_rate") {
       number(key, value, change_.fail_rate);
     } else if (key == "status") {
       status(key, value);
     } else if (key == "delay") {
-      if (const auto text = string(key, value)) take(key, parse_duration_range(*text), change_.delay);
+      if (const auto text = string(key, value)) store(key, parse_duration_range(*text), change_.delay);
     } else if (key == "degrade") {
-      if (const auto text = string(key, value)) take(key, parse_duration(*text), change_.degrade);
+      if (const auto text = string(key, value)) store(key, parse_duration(*text), change_.degrade);
     } else if (key == "slow_factor") {
       number(key, value, change_.slow_factor);
     } else if (key == "drip") {
-      if (const auto text = string(key, value)) take(key, parse_duration(*text), change_.drip);
+      if (const auto text = string(key, value)) store(key, parse_duration(*text), change_.drip);
     } else if (key == "for") {
-      if (const auto text = string(key, value)) take(key, parse_duration(*text), change_.lasting);
+      if (const auto text = string(key, value)) store(key, parse_duration(*text), change_.lasting);
     } else {
       faults_.push_back("unknown key \"" + std::string(key) +
                         "\"; there are mode, fail_rate, status, delay, degrade, slow_factor, drip and for");
@@ -80,7 +80,7 @@ class ChangeReader {
     }
   }
   template <typename T>
-  void take(std::string_view key, Result<T> read, std::optional<T>& out) {
+  void store(std::string_view key, Result<T> read, std::optional<T>& out) {
     if (read) {
       out = *read;
     } else {

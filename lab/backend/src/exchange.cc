@@ -37,7 +37,7 @@ void Server::Impl::drive(Connection& c) {
     switch (c.state) {
       case Connection::State::reading_head:
       case Connection::State::reading_body:
-        if (!take_input(c, reads)) return;
+        if (!read_input(c, reads)) return;
         break;
       case Connection::State::writing:
         if (!flush(c)) return;
@@ -54,7 +54,7 @@ void Server::Impl::drive(Connection& c) {
   }
 }
 
-bool Server::Impl::take_input(Connection& c, int& budget) {
+bool Server::Impl::read_input(Connection& c, int& budget) {
   if (c.in_ready) {
     // A request that was sent before the previous one was answered.
     c.in_ready = false;
@@ -85,13 +85,13 @@ bool Server::Impl::take_input(Connection& c, int& budget) {
     c.in = feed(c, bytes);
   } else {
     c.in.append(bytes);
-    const std::size_t rest = feed(c, c.in).size();
-    c.in.erase(0, c.in.size() - rest);
+    const std::size_t left = feed(c, c.in).size();
+    c.in.erase(0, c.in.size() - left);
   }
   return c.fd.get() >= 0;
 }
 
-// Uses bytes up until a request is whole or they run out; returns the rest.
+// Uses bytes up until a request is whole or they run out; returns those left.
 std::string_view Server::Impl::feed(Connection& c, std::string_view bytes) {
   if (c.state == Connection::State::reading_head) {
     if (bytes.empty()) return bytes;

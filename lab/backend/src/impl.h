@@ -39,7 +39,7 @@ struct Request {
   std::uint64_t body_bytes = 0;  // of any
   std::uint64_t number = 0;      // the N of /bytes/N
   TimePoint received{};
-  // What was decided, for requests that the behaviour governs.
+  // The decision, for requests that the behaviour governs.
   Mode mode = Mode::answer;
   Plan plan;
   std::uint64_t record = 0;  // its number in the truth log
@@ -119,7 +119,7 @@ struct Server::Impl {
 
   // exchange.cc. Those that return bool say whether the connection is still there and can go on at once.
   void drive(Connection& c);
-  bool take_input(Connection& c, int& budget);
+  bool read_input(Connection& c, int& budget);
   std::string_view feed(Connection& c, std::string_view bytes);
   void begin_request(Connection& c);
   void malformed(Connection& c, unsigned status, std::string_view message);
@@ -160,7 +160,6 @@ struct Server::Impl {
   bool stopping = false;
   TimePoint stop_at{};
   TimePoint sweep_at{};
-  TimePoint accept_again_at{};
   TimePoint reopen_at{};
 
   Schedule schedule;

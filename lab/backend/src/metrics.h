@@ -1,4 +1,4 @@
-// What the backend tells Prometheus.
+// The backend's metrics for Prometheus.
 //
 // Loop-confined.
 #pragma once

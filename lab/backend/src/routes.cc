@@ -1,4 +1,4 @@
-// What is answered to whom.
+// The answer to each route.
 
 #include <fmt/format.h>
 

@@ -164,7 +164,7 @@ void Server::Impl::accept_from(Fd& from, bool control) {
     }
   }
   if (!full || control) return;
-  // A listener left in epoll would keep the loop spinning. The sweep takes it up again.
+  // A listener left in epoll would keep the loop spinning. The sweep adds it again.
   if (listener) epoll.remove(listener.get());
   accepting = false;
   emit(Event::Kind::warning, fmt::format("{} connections are open; more wait", open_connections));

@@ -65,12 +65,12 @@ class TimeCharts {
     node.append(legend, svg);
     const chart = {spec, svg, outputs};
     this.all.push(chart);
-    const follow = (event) => {
+    const show_values = (event) => {
       const box = svg.getBoundingClientRect();
       this.point(this.time(chart, event.clientX - box.left));
     };
-    svg.addEventListener("pointermove", follow);
-    svg.addEventListener("pointerdown", follow);
+    svg.addEventListener("pointermove", show_values);
+    svg.addEventListener("pointerdown", show_values);
     svg.addEventListener("pointerleave", () => this.point(null));
     svg.addEventListener("keydown", (event) => {
       const step = {ArrowLeft: -1, ArrowRight: 1}[event.key];

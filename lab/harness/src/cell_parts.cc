@@ -77,10 +77,8 @@ Result<void> CellParts::limit_proxy(unsigned percent) {
   return {};
 }
 
-Result<void> CellParts::control_backend(const std::string& json) {
-  const auto answer = client_of(backend_port_).post("/control", json);
-  if (!answer || answer->status != 200) return part_failure(*backend_, "did not take " + json);
-  return {};
+Result<void> CellParts::control_backend(const boost::json::object& change) {
+  return harness::control_backend(backend_port_, change);
 }
 
 Result<std::vector<LoggedCall>> CellParts::load(std::vector<std::string> arguments, Duration limit,

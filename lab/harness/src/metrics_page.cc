@@ -11,18 +11,18 @@ namespace quoll::lab::harness {
 namespace {
 
 // Reads one sample line: name{label="value",...} value [timestamp].
-class Line {
+class SampleReader {
  public:
-  explicit Line(std::string_view text) : text_(text) {}
+  explicit SampleReader(std::string_view text) : text_(text) {}
 
   bool read(MetricSample& out) {
-    out.name = std::string(take_while([](char c) { return c != '{' && c != ' ' && c != '\t'; }));
+    out.name = std::string(read_while([](char c) { return c != '{' && c != ' ' && c != '\t'; }));
     if (out.name.empty()) return false;
-    if (take('{') && !read_labels(out.labels)) return false;
+    if (skip('{') && !read_labels(out.labels)) return false;
     skip_blanks();
-    const std::string number(take_while([](char c) { return c != ' ' && c != '\t'; }));
+    const std::string number(read_while([](char c) { return c != ' ' && c != '\t'; }));
     char* end = nullptr;
-    out.value = std::strtod(number.c_str(), &end);  // takes +Inf and NaN, too
+    out.value = std::strtod(number.c_str(), &end);  // reads +Inf and NaN, too
     return !number.empty() && *end == '\0';
   }
 
@@ -30,9 +30,9 @@ class Line {
   bool read_labels(Labels& labels) {
     while (true) {
       skip_blanks();
-      if (take('}')) return true;
-      const std::string name(take_while([](char c) { return c != '=' && c != '}'; }));
-      if (!take('=') || !take('"')) return false;
+      if (skip('}')) return true;
+      const std::string name(read_while([](char c) { return c != '=' && c != '}'; }));
+      if (!skip('=') || !skip('"')) return false;
       std::string value;
       while (!text_.empty() && text_.front() != '"') {
         char c = text_.front();
@@ -43,27 +43,27 @@ class Line {
         }
         value += c;
       }
-      if (!take('"')) return false;
+      if (!skip('"')) return false;
       labels[name] = value;
       skip_blanks();
-      take(',');
+      skip(',');
     }
   }
 
   template <typename Predicate>
-  std::string_view take_while(const Predicate& wanted) {
+  std::string_view read_while(const Predicate& wanted) {
     const auto end = std::find_if_not(text_.begin(), text_.end(), wanted);
-    const std::string_view taken = text_.substr(0, static_cast<std::size_t>(end - text_.begin()));
-    text_.remove_prefix(taken.size());
-    return taken;
+    const std::string_view read = text_.substr(0, static_cast<std::size_t>(end - text_.begin()));
+    text_.remove_prefix(read.size());
+    return read;
   }
-  bool take(char c) {
+  bool skip(char c) {
     if (text_.empty() || text_.front() != c) return false;
     text_.remove_prefix(1);
     return true;
   }
   void skip_blanks() {
-    take_while([](char c) { return c == ' ' || c == '\t'; });
+    read_while([](char c) { return c == ' ' || c == '\t'; });
   }
 
   std::string_view text_;
@@ -93,7 +93,7 @@ Result<MetricsPage> MetricsPage::parse(std::string_view text) {
     if (!line.empty() && line.back() == '\r') line.remove_suffix(1);
     if (line.find_first_not_of(" \t") == std::string_view::npos || line.front() == '#') continue;
     MetricSample sample;
-    if (!Line(line).read(sample)) {
+    if (!SampleReader(line).read(sample)) {
       return Error{"not a line of Prometheus text: \"" + std::string(line.substr(0, 120)) + "\"", "metrics"};
     }
     page.samples_.push_back(std::move(sample));

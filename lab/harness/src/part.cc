@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <boost/json/serialize.hpp>
+
 namespace quoll::lab::harness {
 
 using std::chrono::milliseconds;
@@ -12,6 +14,14 @@ std::string loopback(std::uint16_t port) {
 
 net::HttpClient client_of(std::uint16_t port, Duration timeout) {
   return {"127.0.0.1", port, {.timeout = timeout}};
+}
+
+Result<void> control_backend(std::uint16_t port, const boost::json::object& change) {
+  const std::string json = boost::json::serialize(change);
+  const auto answer = client_of(port).post("/control", json);
+  if (!answer) return Error{answer.error().message, "part"};
+  if (answer->status / 100 == 2) return {};
+  return Error{fmt::format("the backend refused {}: {} {}", json, answer->status, answer->body), "part"};
 }
 
 Error part_failure(Process& process, const std::string& what) {

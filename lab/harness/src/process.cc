@@ -23,11 +23,6 @@ Error system_error(const std::string& what) {
   return {what + ": " + std::strerror(errno), "system"};
 }
 
-void close_fd(int& fd) {
-  if (fd >= 0) ::close(fd);
-  fd = -1;
-}
-
 // Between fork and exec of a process with threads only async-signal-safe calls are allowed; this makes no others.
 [[noreturn]] void become(const char* program, char* const* argv, pid_t parent, int out, int err, int report) {
   ::setpgid(0, 0);
@@ -58,7 +53,7 @@ struct Process::Lines {
   std::string partial;
 
   template <typename Deliver>
-  void take(std::string_view bytes, const Deliver& deliver) {
+  void split(std::string_view bytes, const Deliver& deliver) {
     while (true) {
       const std::size_t end = bytes.find('\n');
       const std::string_view piece = bytes.substr(0, end);
@@ -71,20 +66,22 @@ struct Process::Lines {
   }
 };
 
-// A pipe whose ends are closed on every way out.
+// Our ends and the child's.
 struct Process::Pipes {
-  std::array<int, 2> out{-1, -1};
-  std::array<int, 2> err{-1, -1};
-  std::array<int, 2> report{-1, -1};
+  struct Ends {
+    Fd read;
+    Fd write;
+  };
+  Ends out;
+  Ends err;
+  Ends report;
 
-  bool open() {
-    return ::pipe2(out.data(), O_CLOEXEC) == 0 && ::pipe2(err.data(), O_CLOEXEC) == 0 &&
-           ::pipe2(report.data(), O_CLOEXEC) == 0;
-  }
-  ~Pipes() {
-    for (auto* pair : {&out, &err, &report}) {
-      for (int& fd : *pair) close_fd(fd);
-    }
+  bool open() { return open(out) && open(err) && open(report); }
+  static bool open(Ends& ends) {
+    std::array<int, 2> made{-1, -1};
+    if (::pipe2(made.data(), O_CLOEXEC) != 0) return false;
+    ends = {Fd(made[0]), Fd(made[1])};
+    return true;
   }
 };
 
@@ -105,8 +102,8 @@ Result<std::unique_ptr<Process>> Process::start(ProcessOptions options) {
 
 Result<void> Process::launch() {
   Pipes pipes;
-  finish_ = ::eventfd(0, EFD_CLOEXEC);
-  if (finish_ < 0 || !pipes.open()) return system_error("cannot make the pipes for " + options_.name);
+  finish_.reset(::eventfd(0, EFD_CLOEXEC));
+  if (!finish_ || !pipes.open()) return system_error("cannot make the pipes for " + options_.name);
   std::vector<char*> argv;
   for (std::string& word : options_.command) argv.push_back(word.data());
   argv.push_back(nullptr);
@@ -114,15 +111,15 @@ Result<void> Process::launch() {
   const pid_t parent = ::getpid();
   pid_ = ::fork();
   if (pid_ < 0) return system_error("cannot start " + options_.name);
-  if (pid_ == 0) become(options_.program.c_str(), argv.data(), parent, pipes.out[1], pipes.err[1], pipes.report[1]);
+  if (pid_ == 0)
+    become(options_.program.c_str(), argv.data(), parent, pipes.out.write.get(), pipes.err.write.get(),
+           pipes.report.write.get());
   ::setpgid(pid_, pid_);  // here too: whichever comes first
-  close_fd(pipes.out[1]);
-  close_fd(pipes.err[1]);
-  close_fd(pipes.report[1]);
+  for (Pipes::Ends* pipe : {&pipes.out, &pipes.err, &pipes.report}) pipe->write.reset();
 
   int why = 0;  // nothing comes when exec succeeded: the pipe closes
   ssize_t got = 0;
-  while ((got = ::read(pipes.report[0], &why, sizeof(why))) < 0 && errno == EINTR) {
+  while ((got = ::read(pipes.report.read.get(), &why, sizeof(why))) < 0 && errno == EINTR) {
   }
   if (got == static_cast<ssize_t>(sizeof(why))) {
     ::waitpid(pid_, nullptr, 0);
@@ -130,23 +127,22 @@ Result<void> Process::launch() {
     return Error{"cannot run " + options_.program + " for " + options_.name + ": " + std::strerror(why), "exec"};
   }
   // glibc 2.36 declares pidfd_open for C only.
-  pidfd_ = static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0));
-  if (pidfd_ < 0) return system_error("cannot watch " + options_.name);
-  std::swap(out_, pipes.out[0]);
-  std::swap(err_, pipes.err[0]);
+  pidfd_.reset(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+  if (!pidfd_) return system_error("cannot watch " + options_.name);
+  out_ = std::move(pipes.out.read);
+  err_ = std::move(pipes.err.read);
   reader_ = std::thread([this] { read_output(); });
   return {};
 }
 
 Process::~Process() {
-  if (pid_ > 0 && pidfd_ < 0) {  // launched, but could not be watched
+  if (pid_ > 0 && !pidfd_) {  // launched, but could not be watched
     ::kill(-pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   } else if (pid_ > 0) {
     stop();
   }
   if (reader_.joinable()) reader_.join();
-  for (int* fd : {&pidfd_, &out_, &err_, &finish_}) close_fd(*fd);
 }
 
 std::string Process::command_line() const {
@@ -173,14 +169,14 @@ void Process::deliver(std::string_view line, bool standard_output) {
 void Process::read_output() {
   Lines out;
   Lines err;
-  std::array<pollfd, 3> watched{{{out_, POLLIN, 0}, {err_, POLLIN, 0}, {finish_, POLLIN, 0}}};
+  std::array<pollfd, 3> watched{{{out_.get(), POLLIN, 0}, {err_.get(), POLLIN, 0}, {finish_.get(), POLLIN, 0}}};
   std::vector<char> buffer(65536);
   const auto read_one = [&](pollfd& one, Lines& lines, bool standard_output) {
     if (one.fd < 0 || one.revents == 0) return false;
     const ssize_t got = ::read(one.fd, buffer.data(), buffer.size());
     if (got > 0) {
-      lines.take({buffer.data(), static_cast<std::size_t>(got)},
-                 [&](std::string_view line) { deliver(line, standard_output); });
+      lines.split({buffer.data(), static_cast<std::size_t>(got)},
+                  [&](std::string_view line) { deliver(line, standard_output); });
     } else if (got == 0 || errno != EINTR) {
       one.fd = -1;
     }
@@ -203,7 +199,7 @@ std::optional<Exit> Process::wait(Duration limit) {
   const MutexLock lock(wait_mutex_);
   if (exit_) return exit_;
   const TimePoint end = steady_now() + limit;
-  pollfd watched{pidfd_, POLLIN, 0};
+  pollfd watched{pidfd_.get(), POLLIN, 0};
   while (true) {
     const int ready = ::poll(&watched, 1, timeout_for_poll(std::max(Duration::zero(), end - steady_now())));
     if (ready > 0) break;
@@ -220,9 +216,9 @@ std::optional<Exit> Process::wait(Duration limit) {
     ended.code = WEXITSTATUS(status);
   }
   exit_ = ended;
-  ::kill(-pid_, SIGKILL);  // whatever it left behind in its group
+  ::kill(-pid_, SIGKILL);  // a process that it left behind in its group
   const std::uint64_t one = 1;
-  [[maybe_unused]] const ssize_t written = ::write(finish_, &one, sizeof(one));
+  [[maybe_unused]] const ssize_t written = ::write(finish_.get(), &one, sizeof(one));
   if (reader_.joinable()) reader_.join();
   return exit_;
 }

@@ -1,4 +1,4 @@
-// Arrivals: when an open loop means to send, whatever the server does.
+// Arrivals: the moments at which an open loop means to send, however the server fares.
 //
 // Several threads share one schedule without talking: with equal gaps, thread i of n takes every n-th moment; with
 // Poisson arrivals each has an independent stream of rate/n, and the sum of such streams is Poisson again.

@@ -17,7 +17,7 @@ namespace quoll::lab::loadgen {
 
 // One finished request, for the request log. A time of zero is a thing that did not happen.
 struct LogRow {
-  std::uint64_t number = 0;      // from 1; what the id is made of
+  std::uint64_t number = 0;      // from 1; the id is made of it
   std::uint64_t connection = 0;  // a number for each connection opened; 0 is none
   TimePoint intended;
   TimePoint sent;
@@ -28,7 +28,7 @@ struct LogRow {
   ErrorKind error = ErrorKind::connect;  // meaningful when status is 0
 };
 
-// What one loop saw since its last batch.
+// The counts of one loop since its last batch.
 struct Batch {
   unsigned worker = 0;
   std::uint64_t tick = 0;                               // which second of the run, from 0
@@ -37,7 +37,7 @@ struct Batch {
   Stats counted;                                        // requests of the report
   Stats warm;                                           // requests of the warm-up
   std::vector<LogRow> rows;                             // empty unless a request log is kept
-  bool idle_settled = false;                            // idle mode: all of this loop's connections were tried
+  bool idle_tried = false;                              // idle mode: all of this loop's connections were tried
   std::size_t idle_open = 0;                            // and so many are open
   TimePoint ended;                                      // in the last one: when the loop ended
   TimePoint counted_until;                              // in the last one: where the counted time ends

@@ -26,10 +26,10 @@ ResponseReader::Step ResponseReader::feed(std::span<const char> bytes, std::stri
   used = 0;
   while (!in_body_) {
     // An interim answer is over with its head: go on with the bytes behind it.
-    const std::span<const char> rest = bytes.subspan(used);
-    if (rest.empty()) return Step::more;
+    const std::span<const char> left = bytes.subspan(used);
+    if (left.empty()) return Step::more;
     std::size_t of_head = 0;
-    const Step step = feed_head({rest.data(), rest.size()}, method, head, of_head);
+    const Step step = feed_head({left.data(), left.size()}, method, head, of_head);
     used += of_head;
     if (step != Step::complete) return step;
   }

@@ -28,7 +28,7 @@ constexpr std::size_t kOtherDescriptors = 64;
 class Collector {
  public:
   Collector(const Hooks& hooks, Report& report, RequestLog* log, const Plan& plan, unsigned threads)
-      : hooks_(hooks), report_(report), log_(log), plan_(plan), reached_(threads), settled_(threads) {}
+      : hooks_(hooks), report_(report), log_(log), plan_(plan), reached_(threads), idle_open_(threads) {}
 
   // Until every loop has sent its last batch.
   void run() {
@@ -52,7 +52,7 @@ class Collector {
     // A loop that has ended holds up no tick.
     reached_[batch.worker] = batch.last ? ~0ULL : batch.next_tick;
     if (log_ != nullptr) log_->write(batch.rows);
-    if (batch.idle_settled) settle(batch);
+    if (batch.idle_tried) count_idle(batch);
     if (!batch.last) return;
     ++last_;
     ended_ = std::max(ended_, batch.ended);
@@ -63,23 +63,23 @@ class Collector {
     }
   }
 
-  void settle(const Batch& batch) {
-    settled_[batch.worker] = batch.idle_open;
+  void count_idle(const Batch& batch) {
+    idle_open_[batch.worker] = batch.idle_open;
     std::size_t open = 0;
-    for (const auto& one : settled_) {
+    for (const auto& one : idle_open_) {
       if (!one) return;
       open += *one;
     }
     if (hooks_.on_idle) hooks_.on_idle(open);
   }
 
-  void emit(bool rest) {
+  void emit(bool last) {
     auto node = ticks_.extract(ticks_.begin());
     Tick& tick = node.mapped();
     const Duration begin = kTick * static_cast<Duration::rep>(node.key());
     tick.end = begin + kTick;
-    // The rest of a second: in it, a run's last answers; nothing to tell when there were none.
-    if (rest) {
+    // A part of a second: in it, a run's last answers; nothing to tell when there were none.
+    if (last) {
       if (tick.stats.requests() == 0 && node.key() > 0) return;
       tick.end = std::clamp(ended_ - plan_.start, begin + std::chrono::milliseconds(1), tick.end);
     }
@@ -93,7 +93,7 @@ class Collector {
   RequestLog* log_;
   const Plan& plan_;
   std::vector<std::uint64_t> reached_;
-  std::vector<std::optional<std::size_t>> settled_;
+  std::vector<std::optional<std::size_t>> idle_open_;
   std::map<std::uint64_t, Tick> ticks_;
   std::size_t last_ = 0;
   TimePoint until_;  // where the counted time ends

@@ -62,7 +62,7 @@ void Worker::run() {
     if (now >= plan_.start + kTick * static_cast<Duration::rep>(tick_ + 1)) publish(now, false);
     wake_paused(now);
     if (mode_ == Mode::open) {
-      take_due(now);
+      queue_due(now);
       serve_backlog(now);
     } else if (mode_ == Mode::idle) {
       open_idle(now);
@@ -167,14 +167,14 @@ bool Worker::may_start(TimePoint intended) const {
   return !stopped_at_ && intended < plan_.end && (intended < plan_.warm_until || quota_ > 0);
 }
 
-std::uint64_t Worker::take_number(TimePoint intended) {
+std::uint64_t Worker::next_number(TimePoint intended) {
   if (intended >= plan_.warm_until) --quota_;
   return numbered_++ * plan_.options.threads + index_ + 1;
 }
 
-void Worker::take_due(TimePoint now) {
+void Worker::queue_due(TimePoint now) {
   while (arrivals_->next() <= now && may_start(arrivals_->next())) {
-    const Due due{arrivals_->next(), take_number(arrivals_->next())};
+    const Due due{arrivals_->next(), next_number(arrivals_->next())};
     arrivals_->pop();
     if (backlog_.empty() && !(free_[0].empty() && free_[1].empty())) {
       Duration& longest = stats_for(due.intended).own_delay_max;
@@ -261,7 +261,7 @@ void Worker::next_request(std::uint32_t index, TimePoint now, bool pause) {
       if (pause) {
         if (!stopped_at_) paused_.emplace_back(now + kPause, index);
       } else if (may_start(now)) {
-        start_request(index, {now, take_number(now)}, now);
+        start_request(index, {now, next_number(now)}, now);
       }
       return;
     case Mode::open:
@@ -278,11 +278,11 @@ void Worker::next_request(std::uint32_t index, TimePoint now, bool pause) {
 void Worker::open_idle(TimePoint now) {
   const std::size_t at_once = std::max<std::size_t>(1, kIdleAtOnce / plan_.options.threads);
   while (idle_next_ < connections_.size() && idle_next_ - idle_tried_ < at_once && may_start(now)) {
-    start_request(static_cast<std::uint32_t>(idle_next_++), {now, take_number(now)}, now);
+    start_request(static_cast<std::uint32_t>(idle_next_++), {now, next_number(now)}, now);
   }
-  if (idle_settled_ || idle_tried_ < connections_.size()) return;
-  idle_settled_ = true;
-  batch_.idle_settled = true;
+  if (idle_told_ || idle_tried_ < connections_.size()) return;
+  idle_told_ = true;
+  batch_.idle_tried = true;
   batch_.idle_open = count_ready();
   publish(now, false);
 }

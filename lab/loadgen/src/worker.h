@@ -65,8 +65,8 @@ class Worker {
 
   // What is sent when (worker.cc).
   bool may_start(TimePoint intended) const;
-  std::uint64_t take_number(TimePoint intended);
-  void take_due(TimePoint now);
+  std::uint64_t next_number(TimePoint intended);
+  void queue_due(TimePoint now);
   void serve_backlog(TimePoint now);
   void drop_backlog(TimePoint now);
   void stop_now(TimePoint now);
@@ -119,7 +119,7 @@ class Worker {
   std::optional<TimePoint> stopped_at_;
   std::size_t idle_next_ = 0;
   std::size_t idle_tried_ = 0;
-  bool idle_settled_ = false;
+  bool idle_told_ = false;
 
   Batch batch_;
   std::uint64_t tick_ = 0;

@@ -140,7 +140,7 @@ void Worker::receive(std::uint32_t index, bool peer_closed) {
 void Worker::consume(std::uint32_t index, std::span<const char> bytes, bool peer_closed) {
   Connection& one = connections_[index];
   if (one.state != Connection::State::busy) {
-    drop_free(index);  // bytes that nobody asked for
+    drop_free(index);  // bytes that answer no request
     return;
   }
   const TimePoint now = steady_now();

@@ -17,7 +17,7 @@ namespace quoll::lab::pressure {
 
 namespace {
 
-// What a blocked loop may take to answer, beyond the block itself.
+// The time that a blocked loop may take to answer, beyond the block itself.
 constexpr Duration kPatience = std::chrono::seconds(5);
 constexpr std::size_t kMostAnswer = 64U << 10U;
 constexpr std::uint64_t kMostWorkers = 1024;
@@ -99,8 +99,8 @@ class LoopRun {
     return net::HttpClient(target_.host, target_.port, options).post("/pressure", request_body(worker, block));
   }
 
-  // How many workers there are is not known. A number is drawn from [0, bound_) until one is taken, and what is refused
-  // lowers the bound: whatever the bound, the one taken is uniform over those that exist.
+  // How many workers there are is not known. A number is drawn from [0, bound_) until one is taken, and a refused one
+  // lowers the bound: for any bound, the number taken is uniform over the workers that exist.
   Result<net::HttpAnswer> post_to_any(Duration block, std::string& worker) {
     for (;;) {
       const std::uint64_t pick = rng_.uniform_int(0, bound_ - 1);

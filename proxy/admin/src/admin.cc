@@ -125,7 +125,7 @@ net::Task<void> AdminServer::serve(net::TcpSocket socket) {
 net::Task<void> AdminServer::stream_events(net::Stream& client, Exchange& x) {
   if (hub_.full()) {
     append_reply(x.out, {.status = 503,
-                         .body = "{\"error\":\"too many readers of /events\"}\n",
+                         .body = error_json("too many readers of /events"),
                          .fields = "Retry-After: 5\r\n",
                          .keep_alive = false});
     co_await send(client, x.out);

@@ -4,11 +4,11 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <optional>
 
 #include "config_text.h"
+#include "yaml_documents.h"
 
 namespace quoll::proxy {
 namespace {
@@ -24,22 +24,7 @@ class Reader {
   }
 
   void validate() {
-    for (const std::string& text : options_.validate()) {
-      // A fault starts with the name of its setting: "timeout: 0 is ..." or "breaker: reset_timeout is ...".
-      std::string name = text.substr(0, text.find(':'));
-      if (is_section(name.substr(name.rfind('.') + 1))) {
-        const std::size_t start = text.find_first_not_of(": ", name.size());
-        name += "." + text.substr(start, text.find(' ', start) - start);
-      }
-      auto place = places_.find(name);
-      // `concurrency: 5000` sets options of this section.
-      const std::size_t limit = name.find("concurrency_limit.");
-      if (place == places_.end() && limit != std::string::npos)
-        place = places_.find(name.substr(0, limit) + "concurrency");
-      // What a route takes from elsewhere is shown where the route begins.
-      if (place == places_.end()) place = places_.find(name.substr(0, name.find('.')));
-      fault(place == places_.end() ? YAML::Mark::null_mark() : place->second, text);
-    }
+    for (const std::string& text : options_.validate()) fault(place_of(text.substr(0, text.find_first_of(": "))), text);
   }
 
   void fault(const YAML::Mark& mark, const std::string& text) {
@@ -56,11 +41,17 @@ class Reader {
   ProxyOptions& options() { return options_; }
 
  private:
-  // Settings of a section have its name and a dot before theirs.
-  static bool is_section(const std::string& name) {
-    constexpr std::array<const char*, 7> kSections = {
-        "breaker", "adaptive_timeout", "concurrency_limit", "retry", "retry_budget", "admission_control", "limits"};
-    return std::find(kSections.begin(), kSections.end(), name) != kSections.end();
+  // Where a setting stands, or the nearest around it: what a route takes from elsewhere is shown where it begins.
+  YAML::Mark place_of(std::string name) const {
+    for (;;) {
+      if (const auto place = places_.find(name); place != places_.end()) return place->second;
+      const std::size_t dot = name.rfind('.');
+      // `concurrency: 5000` sets an option of this section.
+      const bool limit = std::string_view(name).substr(0, dot).ends_with("concurrency_limit");
+      if (dot == std::string::npos) return YAML::Mark::null_mark();
+      name.resize(dot);
+      if (limit && places_.find(name) == places_.end()) name.resize(name.size() - std::string_view("_limit").size());
+    }
   }
   using Entry = YAML::const_iterator::value_type;
   static std::string section(const std::string& prefix) { return prefix.substr(0, prefix.size() - 1); }
@@ -129,14 +120,12 @@ class Reader {
       fault(entry.second.Mark(), fmt::format("{}: {}", full, *wrong));
       return;
     }
-    if (route != nullptr && text_of_route(*route, name, text)) return;
+    if (count_ > kMostFaults && !is_setting(name)) return fault(entry.first.Mark(), {});  // counted; nobody reads more
     const auto applied =
         route == nullptr ? apply_setting(options_, name, text) : apply_route_setting(*route, name, text);
     if (applied) return;
     const std::string scope = route == nullptr ? "" : scope_;
-    if (applied.error().code == "unknown_setting") {
-      fault(entry.first.Mark(), scope + applied.error().message + suggestion(name));
-    } else if (applied.error().code == "proxy_setting") {
+    if (applied.error().code != "setting") {
       fault(entry.first.Mark(), scope + applied.error().message);
     } else {
       fault(entry.second.Mark(), scope + applied.error().message);
@@ -153,29 +142,6 @@ class Reader {
       out += (out.empty() ? "" : ", ") + word.Scalar();
     }
     return out;
-  }
-
-  // What says which requests are a route's.
-  static bool text_of_route(RouteOptions& route, const std::string& name, const std::string& text) {
-    std::string* const to = name == "name"   ? &route.name
-                            : name == "host" ? &route.host
-                            : name == "path" ? &route.path
-                                             : nullptr;
-    if (to != nullptr) *to = text;
-    return to != nullptr;
-  }
-
-  // The names that share the longest beginning with the unknown one.
-  static std::string suggestion(const std::string& unknown) {
-    const auto common = [&](const std::string& name) {
-      const auto [a, b] = std::mismatch(unknown.begin(), unknown.end(), name.begin(), name.end());
-      return a - unknown.begin();
-    };
-    const std::vector<std::string> names = setting_names();
-    const auto nearest = std::max_element(names.begin(), names.end(),
-                                          [&](const auto& a, const auto& b) { return common(a) < common(b); });
-    const auto section_end = static_cast<std::ptrdiff_t>(unknown.find('.') + 1);
-    return common(*nearest) >= section_end + 3 ? fmt::format("; did you mean {}?", *nearest) : std::string();
   }
 
   std::string file_;
@@ -197,12 +163,12 @@ Result<ProxyOptions> read_config(const std::string& text, const std::string& fil
     return Error{fmt::format("{}:{}:{}: {}", file, wrong->line, wrong->column, wrong->what), "config"};
   }
   try {
-    const std::vector<YAML::Node> documents = YAML::LoadAll(text);
-    for (std::size_t i = 1; i < documents.size(); ++i) {
-      if (documents[i].IsNull()) continue;  // "---" at the end
-      reader.fault(documents[i].Mark(), "this is a second document; a configuration is one: put all settings in it");
+    const YamlDocuments documents = find_documents(text);
+    if (documents.stuck) reader.fault(documents.stuck_at, "this cannot be here; write 'setting: value' lines");
+    for (std::size_t i = documents.first_is_empty ? 0 : 1; i < documents.begins.size(); ++i) {
+      reader.fault(documents.begins[i], "this is a second document; a configuration is one: put all settings in it");
     }
-    if (!documents.empty() && !documents.front().IsNull()) reader.file(documents.front());
+    if (!documents.first_is_empty) reader.file(YAML::Load(text));
     reader.validate();
   } catch (const YAML::Exception& error) {
     const bool deep = error.msg == YAML::ErrorMsg::BAD_FILE;  // what yaml-cpp says when it would nest further

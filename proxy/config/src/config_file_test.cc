@@ -56,8 +56,8 @@ TEST(Config, EveryFaultIsReportedWithItsPlace) {
   EXPECT_THAT(faults, HasSubstr("q.yaml:1:10: timeout:"));
   EXPECT_THAT(faults, HasSubstr("q.yaml:2:10: workers: '-1' is not a whole number"));
   EXPECT_THAT(faults, HasSubstr("q.yaml:4:3: breaker.reset_timeot: there is no such setting; did you mean "
-                                "breaker.reset_time"));
-  EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: breaker: buckets is 0"));
+                                "breaker.reset_timeout?"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: breaker.buckets is 0; it must be between 1 and 60"));
   EXPECT_THAT(faults, HasSubstr("q.yaml:6:1: listen: 'nowhere' is not an address"));
 }
 
@@ -80,6 +80,15 @@ TEST(Config, AFileIsOneDocumentOfText) {
   EXPECT_THAT(faults_of("fallback: /gr\xc3\xbc\xc3\x9f\xe2\x82\xac\xf0\x9f\x90\x88\n"), HasSubstr("No such file"))
       << "but this is UTF-8";
   EXPECT_THAT(faults_of("fallback: \"a\\0b\"\n"), HasSubstr("q.yaml:1:11: fallback: has the control byte 0x00"));
+}
+
+// yaml-cpp reads documents without end from these, until no memory is left.
+TEST(Config, TextThatNoDocumentBeginsWithIsAFault) {
+  EXPECT_EQ(faults_of(","), "q.yaml:1:1: this cannot be here; write 'setting: value' lines");
+  for (const char* text : {",", ", a: 1\n", "timeout: 1s\n---\n, b\n", "]", "}", "---\n,\n---\n", "#\n,"}) {
+    EXPECT_THAT(faults_of(text), HasSubstr("q.yaml:")) << text;
+  }
+  EXPECT_EQ(faults_of("---\n---\n---\n"), "") << "empty ones, but an end";
 }
 
 // Nor may one of these take long, or all memory, or the stack.
@@ -261,9 +270,9 @@ TEST(Config, EveryFaultOfARouteIsReportedWithItsPlace) {
            "q.yaml:8:5: routes[2]: has neither a path nor a host",
            "q.yaml:8:5: routes[2].name: 'default' is the route that takes what no other takes",
            "q.yaml:9:15: routes[3].path: another route takes '/a/' already",
-           "q.yaml:9:26: routes[3].timeout: 0",
+           "q.yaml:9:26: routes[3].timeout is 0; it must be between 1ms and 1h",
            "q.yaml:9:39: routes[3].upstream: 'ftp://x' is not an upstream",
-           "routes[3].breaker: buckets is 0",
+           "q.yaml:9:68: routes[3].breaker.buckets is 0",
            "q.yaml:10:6: routes[4].name: 'c' is another route's name already",
            "q.yaml:10:15: routes[4].path: '/%7ea/../b' would never match: write /b",
            "routes[5].path: '/a//b' has an empty segment",
@@ -327,7 +336,7 @@ TEST(Config, FaultsOfAnAdaptiveTimeoutAreReported) {
       "  quantil: 0.9\n");
   EXPECT_THAT(faults, HasSubstr("q.yaml:1:10: timeout: "));
   EXPECT_THAT(faults, HasSubstr("or write adaptive"));
-  EXPECT_THAT(faults, HasSubstr("q.yaml:3:3: adaptive_timeout: factor is 1"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:3:3: adaptive_timeout.factor is 1; it must be between 1.05 and 10"));
   EXPECT_THAT(faults, HasSubstr("did you mean adaptive_timeout.quantile?"));
 }
 
@@ -356,8 +365,8 @@ TEST(Config, AdmissionIsTakenAndItsFaultsAreReported) {
       "  interval: 10ms\n"
       "  target: 6ms\n");
   EXPECT_THAT(faults, HasSubstr("q.yaml:1:1: admission: on needs stamps: true"));
-  EXPECT_THAT(faults, HasSubstr("q.yaml:3:1: priority: 9 is out of range"));
-  EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: admission_control: interval is 10ms"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:3:1: priority is 9; it must be between 0 and 7"));
+  EXPECT_THAT(faults, HasSubstr("q.yaml:5:3: admission_control.interval is 10ms"));
 }
 
 TEST(Config, AConcurrencyLimitIsANumberOrAnAlgorithm) {
@@ -375,7 +384,7 @@ TEST(Config, AConcurrencyLimitIsANumberOrAnAlgorithm) {
   EXPECT_FALSE(read_config("concurrency: off\n", "q.yaml")->policies.concurrency);
   EXPECT_THAT(faults_of("concurrency: many\n"), HasSubstr("gradient2, vegas, aimd, off, or a number"));
   EXPECT_THAT(faults_of("concurrency: 0\n"), HasSubstr("q.yaml:1:14: concurrency: '0' would let no call through"));
-  EXPECT_THAT(faults_of("concurrency: 5000000\n"), HasSubstr("q.yaml:1:1: concurrency_limit: "));
+  EXPECT_THAT(faults_of("concurrency: 5000000\n"), HasSubstr("q.yaml:1:1: concurrency_limit.initial is 5000000"));
 }
 
 TEST(Config, RetriesAndTheirBudgetAreTaken) {
@@ -394,8 +403,29 @@ TEST(Config, RetriesAndTheirBudgetAreTaken) {
   EXPECT_EQ(read->policies.retry.max_retry_after, seconds(3));
   EXPECT_DOUBLE_EQ(read->policies.retry_budget.ratio, 0.1);
   EXPECT_DOUBLE_EQ(read->policies.retry_budget.capacity, 50);
-  EXPECT_THAT(faults_of("retries: 11\n"), HasSubstr("q.yaml:1:1: retries: 11 is out of range"));
-  EXPECT_THAT(faults_of("retry:\n  base: 2s\n  cap: 1500ms\n"), HasSubstr("retry: cap is"));
+  EXPECT_THAT(faults_of("retries: 11\n"), HasSubstr("q.yaml:1:1: retries is 11; it must be between 0 and 10"));
+  EXPECT_THAT(faults_of("retry:\n  base: 2s\n  cap: 1500ms\n"),
+              HasSubstr("q.yaml:3:3: retry.cap is 1500ms; it must be at least base, which is 2s"));
+}
+
+// A file that says what the default is says it all the same.
+TEST(Config, TwoSettingsThatContradictEachOtherAreAFaultThoughOneIsTheDefaultsValue) {
+  EXPECT_THAT(faults_of("retry: {base: 2s, cap: 1s}\n"), HasSubstr("retry.cap is 1s; it must be at least base"));
+  EXPECT_THAT(faults_of("retry: {base: 2s}\n"), "") << "a default follows";
+  EXPECT_THAT(faults_of("breaker: {reset_timeout: 10m, reset_timeout_max: 5m}\n"),
+              HasSubstr("q.yaml:1:31: breaker.reset_timeout_max is 5m"));
+  EXPECT_THAT(faults_of("concurrency: 500\nconcurrency_limit: {maximum: 200}\n"),
+              HasSubstr("q.yaml:2:21: concurrency_limit.maximum is 200; it must be at least initial, which is 500"));
+  EXPECT_THAT(faults_of("retry: {cap: 1s}\nroutes: [{name: a, path: /a, retry: {base: 2s}}]\n"),
+              HasSubstr("q.yaml:2:30: routes[0].retry.cap is 1s; it must be at least base, which is 2s"));
+}
+
+TEST(Config, AMisspeltNameIsAnsweredWithTheNearest) {
+  EXPECT_THAT(faults_of("breaker: {reset_timout: 5s}\n"), HasSubstr("did you mean breaker.reset_timeout?"));
+  EXPECT_THAT(faults_of("reset_timeout: 5s\n"), HasSubstr("did you mean breaker.reset_timeout?"));
+  EXPECT_THAT(faults_of("upstraem: http://a\n"), HasSubstr("did you mean upstream?"));
+  EXPECT_THAT(faults_of("routes: [{name: a, paht: /a}]\n"), HasSubstr("did you mean path?"));
+  EXPECT_THAT(faults_of("retry: {max_attempts: 3}\n"), HasSubstr("retry.max_attempts: there is no such setting"));
 }
 
 }  // namespace

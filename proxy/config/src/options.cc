@@ -7,38 +7,15 @@
 #include <set>
 
 #include "config_text.h"
+#include "quoll/base/faults.h"
 #include "quoll/base/file.h"
+#include "quoll/base/settings.h"
 #include "quoll/http/fields.h"
 #include "quoll/net/endpoint.h"
 #include "quoll/proxy/config/route_table.h"
 
 namespace quoll::proxy {
 namespace {
-
-class Faults {
- public:
-  // Before the names of all further settings.
-  void set_prefix(std::string prefix) { prefix_ = std::move(prefix); }
-  void range(const char* name, Duration value, Duration low, Duration high) {
-    if (value >= low && value <= high) return;
-    out_.push_back(fmt::format("{}{}: {} is out of range; it may be {} to {}", prefix_, name, format_duration(value),
-                               format_duration(low), format_duration(high)));
-  }
-  void range(const char* name, std::uint64_t value, std::uint64_t low, std::uint64_t high) {
-    if (value >= low && value <= high) return;
-    out_.push_back(fmt::format("{}{}: {} is out of range; it may be {} to {}", prefix_, name, value, low, high));
-  }
-  template <typename T>
-  void result(const char* name, const Result<T>& result) {
-    if (!result) out_.push_back(fmt::format("{}{}: {}", prefix_, name, result.error().message));
-  }
-  void add(std::string_view text) { out_.push_back(fmt::format("{}{}", prefix_, text)); }
-  std::vector<std::string> take() { return std::move(out_); }
-
- private:
-  std::string prefix_;
-  std::vector<std::string> out_;
-};
 
 // What is wrong with the files that fallbacks are read from, each looked at once: thousands of routes may share one.
 class FallbackFiles {
@@ -56,19 +33,21 @@ class FallbackFiles {
   std::map<std::string, std::string> faults_;
 };
 
+template <typename T>
+void check_result(Faults& faults, const char* name, const Result<T>& result) {
+  if (!result) faults.add(std::string(name) + ": " + result.error().message);
+}
+
+// What their ranges do not say.
 void check_settings(const RouteSettings& s, FallbackFiles& files, Faults& faults) {
-  faults.result("upstream", parse_upstream(s.upstream));
-  faults.range("timeout", s.timeout, std::chrono::milliseconds(1), std::chrono::hours(1));
-  faults.range("body_gap", s.body_gap, std::chrono::milliseconds(1), std::chrono::hours(1));
-  faults.range("tunnel_idle", s.tunnel_idle, std::chrono::milliseconds(1), std::chrono::hours(24));
+  check_result(faults, "upstream", parse_upstream(s.upstream));
+  faults.check("timeout", s.timeout, schema::within(std::chrono::milliseconds(1), std::chrono::hours(1)));
   if (!s.fallback_file.empty()) {
     if (const std::string& fault = files.fault(s.fallback_file); !fault.empty()) faults.add("fallback: " + fault);
   }
   for (const std::string& method : s.fallback_methods) {
     if (!http::is_token(method)) faults.add(fmt::format("fallback_methods: '{}' is not a method", method));
   }
-  for (const std::string& fault : s.breaker.validate()) faults.add("breaker: " + fault);
-  for (const std::string& fault : s.policies.validate()) faults.add(fault);
 }
 
 constexpr std::size_t kLongestHost = 253;  // RFC 1035, without the final dot
@@ -144,7 +123,9 @@ void check_routes(const ProxyOptions& options, FallbackFiles& files, Faults& fau
         fmt::format("routes: {} are too many; there may be {}", options.routes.size(), ProxyOptions::kMaxRoutes));
     return;
   }
+  // Of the proxy's settings and of its cross-checks, by what is told without a prefix.
   Faults inherited;
+  inherited.check_fields(static_cast<const RouteSettings&>(options));
   check_settings(options, files, inherited);
   const std::vector<std::string> common = inherited.take();
   std::set<std::string_view> names;
@@ -160,12 +141,12 @@ void check_routes(const ProxyOptions& options, FallbackFiles& files, Faults& fau
     if (route.path.starts_with('/') && !table.add(route.host, route.path, 1)) {
       own.add(fmt::format("path: another route takes '{}{}' already", route.host, route.path));
     }
+    own.check_fields(static_cast<const RouteSettings&>(route));
     check_settings(route, files, own);
-    faults.set_prefix(fmt::format("routes[{}].", i));
     for (const std::string& fault : own.take()) {
-      if (std::find(common.begin(), common.end(), fault) == common.end()) faults.add(fault);
+      if (std::find(common.begin(), common.end(), fault) != common.end()) continue;
+      faults.add(fmt::format("routes[{}].{}", i, fault));
     }
-    faults.set_prefix("");
   }
 }
 
@@ -184,29 +165,21 @@ RouteOptions& ProxyOptions::add_route(std::string name, std::string path) {
   return added;
 }
 
+ProxyOptions ProxyOptions::resolved() const {
+  ProxyOptions out = *this;
+  schema::resolve_sections(out);
+  for (RouteOptions& route : out.routes) schema::resolve_sections(route);
+  return out;
+}
+
 std::vector<std::string> ProxyOptions::validate() const {
-  using std::chrono::hours;
-  using std::chrono::milliseconds;
-  using std::chrono::seconds;
   Faults faults;
-  faults.result("listen", net::parse_host_port(listen));
-  faults.result("admin", net::parse_host_port(admin));
+  faults.check_fields(*this);
+  check_result(faults, "listen", net::parse_host_port(listen));
+  check_result(faults, "admin", net::parse_host_port(admin));
   FallbackFiles files;
   check_settings(*this, files, faults);
   check_pages(*this, faults);
-  faults.range("workers", workers, 1, 256);
-  faults.range("head_timeout", head_timeout, milliseconds(1), hours(1));
-  faults.range("idle_timeout", idle_timeout, milliseconds(1), hours(24));
-  faults.range("client_gap", client_gap, milliseconds(1), hours(1));
-  faults.range("min_rate", min_rate, 0, std::size_t{1} << 30U);
-  faults.range("pool_idle", pool_idle, milliseconds(1), hours(1));
-  faults.range("drain", drain, seconds(0), hours(1));
-  faults.range("pool_size", pool_size, 0, 65'536);
-  faults.range("max_connections", max_connections, 1, 1'000'000);
-  faults.range("limits.head_bytes", limits.head_bytes, 1024, 1U << 20U);
-  faults.range("limits.fields", limits.fields, 1, 10'000);
-  faults.range("limits.target_bytes", limits.target_bytes, 16, 1U << 20U);
-  for (const std::string& fault : admission_control.validate()) faults.add("admission_control: " + fault);
   if (admission && !stamps) {
     faults.add("admission: on needs stamps: true; without them nobody knows how long a request has waited");
   }
@@ -241,6 +214,18 @@ Result<UpstreamUrl> parse_upstream(std::string_view url) {
 
 const char* to_string(VerdictKind kind) {
   return kind == VerdictKind::arrival ? "arrival" : "timer";
+}
+
+const char* to_string(TraceKind kind) {
+  switch (kind) {
+    case TraceKind::create:
+      return "create";
+    case TraceKind::continue_only:
+      return "continue";
+    case TraceKind::off:
+      return "off";
+  }
+  return "off";
 }
 
 }  // namespace quoll::proxy

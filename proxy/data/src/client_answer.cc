@@ -1,5 +1,9 @@
 #include "client_answer.h"
 
+#include <fmt/format.h>
+
+#include <string>
+
 #include "client_head.h"
 #include "quoll/http/write.h"
 #include "quoll/proxy/data/lingering_close.h"
@@ -30,19 +34,23 @@ net::Task<bool> settle(Session& s, http::BodyReader& body, bool keep) {
   co_return false;
 }
 
-// Made once: whoever sheds has no time to lose.
+// Made once: a proxy that sheds has no time to lose.
 struct ShedAnswer {
-  std::string_view fields;
-  std::string_view body;
+  ShedAnswer(std::string_view details, std::string_view message)
+      : fields(fmt::format("Cache-Control: no-store\r\nRetry-After: 1\r\n"
+                           "Proxy-Status: quoll; error=proxy_internal_response; details=\"{}\"\r\n",
+                           details)),
+        body(error_json(message)) {}
+
+  const std::string fields;
+  const std::string body;
 };
-constexpr ShedAnswer kShedOverload = {
-    "Cache-Control: no-store\r\nRetry-After: 1\r\n"
-    "Proxy-Status: quoll; error=proxy_internal_response; details=\"overload\"\r\n",
-    "{\"error\":\"this proxy is overloaded\"}\n"};
-constexpr ShedAnswer kShedTooOld = {
-    "Cache-Control: no-store\r\nRetry-After: 1\r\n"
-    "Proxy-Status: quoll; error=proxy_internal_response; details=\"too_old\"\r\n",
-    "{\"error\":\"the request waited too long for this proxy\"}\n"};
+
+const ShedAnswer& shed_answer(core::ShedReason reason) {
+  static const ShedAnswer overload("overload", "this proxy is overloaded");
+  static const ShedAnswer too_old("too_old", "the request waited too long for this proxy");
+  return reason == core::ShedReason::too_old ? too_old : overload;
+}
 
 // Keeps the connection of an answer that has been received whole, unless there are bytes behind it: they are nobody's.
 void keep_unless_surplus(Session& s, UpstreamCall& attempt) {
@@ -129,11 +137,11 @@ net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble&
 net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
   http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
   const bool keep = may_keep(s) && discardable(s, body);
-  const bool old = reason == core::ShedReason::too_old;
+  const ShedAnswer& answer = shed_answer(reason);
   s.exchange.out.clear();
   append_reply(s.exchange.out, {.status = 503,
-                                .body = old ? kShedTooOld.body : kShedOverload.body,
-                                .fields = old ? kShedTooOld.fields : kShedOverload.fields,
+                                .body = answer.body,
+                                .fields = answer.fields,
                                 .keep_alive = keep,
                                 .old_client = s.exchange.request.minor_version == 0,
                                 .head_only = s.exchange.request.method == "HEAD"});

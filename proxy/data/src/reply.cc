@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "quoll/http/write.h"
+#include "quoll/telemetry/json.h"
 
 namespace quoll::proxy {
 
@@ -44,6 +45,19 @@ void append_reply(std::string& out, const Reply& reply) {
   if (!reply.head_only) out += reply.body;
 }
 
+namespace {
+
+void put_circuit(telemetry::JsonWriter& json, const Route& route) {
+  json.key("circuit").begin_object().member("name", route.circuit.name());
+  json.member("state", core::to_string(route.circuit.breaker().state())).end_object();
+}
+
+}  // namespace
+
+std::string error_json(std::string_view message) {
+  return telemetry::json_object([&](telemetry::JsonWriter& json) { json.member("error", message); }) + "\n";
+}
+
 unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,
                         bool keep_alive) {
   const std::string status = http::proxy_status_value({.error = trouble.error,
@@ -53,7 +67,6 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
   std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n", status);
   Reply reply{
       .keep_alive = keep_alive, .old_client = request.minor_version == 0, .head_only = request.method == "HEAD"};
-  const char* state = core::to_string(route.circuit.breaker().state());
 
   std::string body;
   if (falls_back(route.options, request.method)) {
@@ -62,24 +75,27 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
       reply.content_type = route.fallback_type;
       reply.body = *route.fallback_body;
     } else {
-      body = fmt::format(R"({{"message":"The service cannot answer right now; this is a fallback.","reason":"{}",)"
-                         R"("timestamp":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
-                         "\n",
-                         to_string(trouble.reason), format_rfc3339(wall_now()), route.circuit.name(), state);
+      body = telemetry::json_object([&](telemetry::JsonWriter& json) {
+        json.member("message", "The service cannot answer right now; this is a fallback.");
+        json.member("reason", to_string(trouble.reason)).member("timestamp", format_rfc3339(wall_now()));
+        put_circuit(json, route);
+      });
     }
     route.circuit.count(Event::fallback, telemetry::this_thread_shard());
   } else {
     const bool refused = trouble.reason == FallbackReason::open || trouble.reason == FallbackReason::limit ||
                          trouble.error == http::ProxyError::proxy_internal_error;
     reply.status = refused ? 503 : trouble.reason == FallbackReason::timeout ? 504 : 502;
-    body = fmt::format(R"({{"error":"{}","circuit":{{"name":"{}","state":"{}"}}}})"
-                       "\n",
-                       trouble.details, route.circuit.name(), state);
+    body = telemetry::json_object([&](telemetry::JsonWriter& json) {
+      json.member("error", trouble.details);
+      put_circuit(json, route);
+    });
   }
   if (trouble.retry_after > Duration::zero()) {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(trouble.retry_after);
     fields += fmt::format("Retry-After: {}\r\n", seconds.count());
   }
+  body += '\n';
   if (reply.body.empty()) reply.body = body;
   reply.fields = fields;
   append_reply(out, reply);
@@ -91,7 +107,7 @@ void append_bad_request(std::string& out, unsigned status, std::string_view mess
   const std::string fields = fmt::format(
       "Proxy-Status: {}\r\n{}",
       http::proxy_status_value({.error = http::ProxyError::http_request_error, .details = message}), further_fields);
-  const std::string body = fmt::format("{{\"error\":{}}}\n", http::structured_string(message));
+  const std::string body = error_json(message);
   append_reply(out, {.status = status, .body = body, .fields = fields, .keep_alive = false, .head_only = head_only});
 }
 

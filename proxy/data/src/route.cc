@@ -43,8 +43,10 @@ Routes::Routes(const ProxyOptions& options, std::span<const net::TcpEndpoint> en
         std::make_unique<Route>(route, index, pool->second, endpoints[index], seed + index, registry, log));
     names_.emplace(routes_.back()->name(), routes_.back().get());
   };
-  add(options.default_route());
-  for (const RouteOptions& route : options.routes) {
+  // What the policies go by is what pages show.
+  const ProxyOptions whole = options.resolved();
+  add(whole.default_route());
+  for (const RouteOptions& route : whole.routes) {
     QUOLL_ASSERT(table_.add(route.host, route.path, static_cast<std::uint32_t>(routes_.size())));
     add(route);
   }

@@ -2,26 +2,32 @@
 
 #include <sys/socket.h>
 
-#include <string_view>
+#include <string>
 
 #include "quoll/net/stamped_socket.h"
 #include "quoll/proxy/data/lingering_close.h"
+#include "quoll/proxy/data/reply.h"
 
 namespace quoll::proxy {
 namespace {
 
-constexpr std::string_view kAnswer =
-    "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nContent-Length: 49\r\n"
-    "Cache-Control: no-store\r\nRetry-After: 1\r\n"
-    "Proxy-Status: quoll; error=connection_limit_reached; details=\"too many connections\"\r\n"
-    "Connection: close\r\n\r\n"
-    "{\"error\":\"this proxy has too many connections\"}\r\n";
+std::string answer() {
+  std::string out;
+  append_reply(out, {.status = 503,
+                     .body = error_json("this proxy has too many connections"),
+                     .fields = "Cache-Control: no-store\r\nRetry-After: 1\r\n"
+                               "Proxy-Status: quoll; error=connection_limit_reached; "
+                               "details=\"too many connections\"\r\n",
+                     .keep_alive = false});
+  return out;
+}
 
 }  // namespace
 
 void TurnAway::operator()(net::Loop& loop, net::TcpSocket socket) {
   // A fresh socket takes this much; one that does not gets nothing.
-  static_cast<void>(::send(socket.native_handle(), kAnswer.data(), kAnswer.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  const std::string text = answer();
+  static_cast<void>(::send(socket.native_handle(), text.data(), text.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
   if (lingering_ < kMostLingering) net::spawn(loop.executor, linger(loop, std::move(socket)));
 }
 

@@ -6,6 +6,8 @@
 #include <boost/json/array.hpp>
 #include <cmath>
 
+#include "quoll/proxy/config/config_json.h"
+
 namespace quoll::proxy {
 namespace {
 
@@ -65,32 +67,6 @@ json::object totals_json(const Circuit& circuit, const core::LifetimeTotals& tot
   return out;
 }
 
-json::object options_json(const core::BreakerOptions& o) {
-  return {{"mode", core::to_string(o.mode)},
-          {"window_kind", core::to_string(o.window_kind)},
-          {"window", format_duration(o.window)},
-          {"buckets", o.buckets},
-          {"window_calls", o.window_calls},
-          {"error_threshold_percent", percent(o.failure_rate_threshold)},
-          {"volume_threshold", o.minimum_volume},
-          {"slow_call_threshold", format_duration(o.slow_call_threshold)},
-          {"slow_call_rate_percent", percent(o.slow_call_rate_threshold)},
-          {"consecutive_failures", o.consecutive_failures},
-          {"reset_timeout", format_duration(o.reset_timeout)},
-          {"reset_multiplier", o.reset_multiplier},
-          {"reset_timeout_max", format_duration(o.reset_timeout_max)},
-          {"reset_jitter", o.reset_jitter},
-          {"half_open_permits", o.half_open_permits},
-          {"half_open_successes", o.half_open_successes},
-          {"half_open_max", format_duration(o.half_open_max)},
-          {"ramp", format_duration(o.ramp)},
-          {"warm_up", format_duration(o.warm_up)}};
-}
-
-std::string timeout_text(const RouteSettings& o) {
-  return o.policies.timeout == TimeoutKind::adaptive ? "adaptive" : format_duration(o.timeout);
-}
-
 json::object timeout_json(const Circuit& circuit) {
   const core::AdaptiveTimeout* adaptive = circuit.adaptive_timeout();
   const TimeoutKind kind = adaptive == nullptr ? TimeoutKind::fixed : TimeoutKind::adaptive;
@@ -127,8 +103,8 @@ json::object transition_json(const core::Transition& t, TimePoint now) {
   evidence["excluded"] = t.evidence.counts.ignored;
   evidence["consecutive_failures"] = t.evidence.consecutive;
   evidence["longest_local_stall_ms"] = millis(t.evidence.longest_local_stall);
-  evidence["error_threshold_percent"] = percent(t.evidence.failure_rate_threshold);
-  evidence["volume_threshold"] = t.evidence.minimum_volume;
+  evidence["failure_rate_threshold"] = t.evidence.failure_rate_threshold;
+  evidence["minimum_volume"] = t.evidence.minimum_volume;
   return {{"sequence", t.sequence},          {"at", wall(t.at, now)},       {"age_seconds", to_seconds(now - t.at)},
           {"from", core::to_string(t.from)}, {"to", core::to_string(t.to)}, {"reason", core::to_string(t.reason)},
           {"evidence", std::move(evidence)}, {"text", core::explain(t)}};
@@ -152,10 +128,7 @@ json::object circuit_json(const Route& route, TimePoint now) {
   out["concurrency"] = concurrency_json(circuit);
   out["window"] = window_json(snapshot);
   out["totals"] = totals_json(circuit, snapshot.totals);
-  json::object settings = options_json(snapshot.options);
-  settings["timeout"] = timeout_text(route.options);
-  settings["body_gap"] = format_duration(route.options.body_gap);
-  out["options"] = std::move(settings);
+  out["options"] = route_settings_json(route.options);
   json::array transitions;
   for (const core::Transition& t : circuit.breaker().journal()) transitions.push_back(transition_json(t, now));
   out["transitions"] = std::move(transitions);
@@ -174,7 +147,7 @@ json::object circuit_summary_json(const Route& route, TimePoint now) {
           {"state_seconds", std::round(to_seconds(now - circuit.since(snapshot)) * 10) / 10},
           {"remaining_seconds", std::round(to_seconds(snapshot.remaining) * 10) / 10},
           {"explanation", core::explain(snapshot)},
-          {"error_threshold_percent", percent(snapshot.options.failure_rate_threshold)},
+          {"failure_rate_threshold", snapshot.options.failure_rate_threshold},
           {"timeout", timeout_json(circuit)},
           {"window", window},
           {"totals", totals_json(circuit, snapshot.totals)},

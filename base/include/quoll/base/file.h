@@ -18,8 +18,8 @@ namespace quoll {
 // right. `most`: in bytes; a larger file is refused, not cut.
 Result<std::string> read_file(const std::string& path, std::size_t most);
 
-// Writes beside the file's place and moves it there, so that nobody reads half a file; what is no regular file (a
-// device, a pipe) is written to. The error's code is "file"; its message names the file.
+// Writes beside the file's place and moves it there, so that a reader never finds half a file; a device or a
+// pipe is written to. The error's code is "file"; its message names the file.
 Result<void> write_file(const std::string& path, std::string_view text);
 
 }  // namespace quoll

@@ -35,6 +35,7 @@
 #include <vector>
 
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/core/defaulted.h"
 #include "quoll/core/latency_quantile.h"
@@ -43,29 +44,51 @@
 namespace quoll::core {
 
 struct AdaptiveTimeoutOptions {
-  // Default 0.99; range 0.5 to 0.9999. The share of calls that should fit in without the factor.
   double quantile = 0.99;
-  // Default 1.7; range 1.05 to 10. Below 2, so that with the margin nobody waits over twice the quantile.
   double factor = 1.7;
-  // Default 5 ms; range 0 to 1 min. What very fast callees need beside the factor.
   Duration margin = std::chrono::milliseconds(5);
-  // No timeout is shorter. Default 10 ms, less if ceiling or initial is; range 100 us to 1 h.
   Defaulted<Duration> floor = usual(std::chrono::milliseconds(10));
-  // No timeout is longer, and trials get this one. Default 5 s, more if floor or initial is; range floor to 1 h.
   Defaulted<Duration> ceiling = usual(std::chrono::seconds(5));
-  // The timeout in warm-up. Default 500 ms, or what of floor and ceiling is nearest; range floor to ceiling. What you
-  // would set as a fixed one.
   Defaulted<Duration> initial = usual(std::chrono::milliseconds(500));
-  // Samples before the estimate is believed. Default 32; range 1 to window.
+  Duration trial{};
   Defaulted<unsigned> warm_up = usual(32U);
-  // Samples remembered, see above. Default 512, or warm_up if that is more; range 64 to 60,000. Larger is steadier and
-  // slower.
   Defaulted<unsigned> window = usual(512U);
-  // How far timeouts alone may raise it. Default 3; range 1.1 to 100. With the factor, a callee may become
-  // factor * max_growth times slower at once (5.1) and be followed without a single answer in time.
   double max_growth = 3;
-  // A pause in the traffic after which warm-up begins anew. Default 10 min; range 1 s to 24 h.
   Duration stale_after = std::chrono::minutes(10);
+
+  static void describe(auto&& field) {
+    using O = AdaptiveTimeoutOptions;
+    using std::chrono::hours, std::chrono::microseconds;
+    field("quantile", &O::quantile, schema::share(0.5, 0.9999),
+          "The share of calls that should fit in without the factor. Higher needs a larger window.");
+    field(
+        "factor", &O::factor, schema::within(1.05, 10),
+        "Times the quantile. Below 2, so that with the margin nobody waits over twice the quantile; more if latencies "
+        "vary more from minute to minute than within one.");
+    field("margin", &O::margin, schema::within(Duration::zero(), std::chrono::minutes(1)),
+          "On top: what very fast callees need beside the factor, such as a collection of garbage.");
+    field("floor", &O::floor, schema::within(microseconds(100), hours(1)),
+          "No timeout is shorter. Follows ceiling or initial if one is less.");
+    field("ceiling", &O::ceiling, schema::within(microseconds(100), hours(1)),
+          "No timeout is longer. Follows floor or initial if one is more.");
+    field(
+        "initial", &O::initial, schema::within(microseconds(100), hours(1)),
+        "The timeout in warm-up, from floor to ceiling: what you would set as a fixed one. Follows the nearer of them "
+        "if it is outside.");
+    field("trial", &O::trial, schema::within(microseconds(100), hours(1)).zero_is("ceiling"),
+          "The timeout of a half-open breaker's trials, at most ceiling. Set it where a client that happens to be one "
+          "should not wait for the ceiling, and the callee answers in less even when it has just come back.");
+    field("warm_up", &O::warm_up, schema::within(1, 60'000),
+          "Samples before the estimate is believed, at most window, which it follows if that is less.");
+    field("window", &O::window, schema::within(64, 60'000),
+          "Samples remembered. Larger is steadier and slower to follow. Follows warm_up if that is more.");
+    field(
+        "max_growth", &O::max_growth, schema::within(1.1, 100),
+        "How far timeouts alone may raise it: with the factor, a callee may become factor * max_growth times slower at "
+        "once and be followed without a single answer in time.");
+    field("stale_after", &O::stale_after, schema::within(std::chrono::seconds(1), hours(24)),
+          "A pause in the traffic after which warm-up begins anew.");
+  }
 
   std::vector<std::string> validate() const;
 
@@ -86,9 +109,12 @@ class AdaptiveTimeout {
   Duration timeout(std::optional<Duration> remaining = {}) const {
     return bounded(Duration(timeout_.load(std::memory_order_relaxed)), remaining);
   }
-  // For a trial of a half-open breaker: the ceiling. One call that waits long costs little, and one that is cut off by
-  // an estimate from before the outage decides wrongly.
-  Duration trial_timeout(std::optional<Duration> remaining = {}) const { return bounded(options_.ceiling, remaining); }
+  // For a trial of a half-open breaker: the ceiling, or `trial`. One call that waits long costs little, and one that is
+  // cut off by an estimate from before the outage decides wrongly.
+  Duration trial_timeout(std::optional<Duration> remaining = {}) const {
+    const bool own = options_.trial != Duration::zero() && options_.trial < options_.ceiling;
+    return bounded(own ? options_.trial : options_.ceiling, remaining);
+  }
 
   // `sample` must be of a call that had this timeout, a deadline of its own, or a trial's. A timeout under the caller's
   // own shorter deadline is well: it is a lower bound all the same.

@@ -37,24 +37,35 @@
 #include <vector>
 
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/core/defaulted.h"
 
 namespace quoll::core {
 
 struct AdmissionOptions {
-  // Default 5 ms, less if interval or max_delay is less than four of it; range 100 us to 10 s. The wait that is well.
-  // Above the time one request keeps the loop busy.
   Defaulted<Duration> target = usual(std::chrono::milliseconds(5));
-  // Default 100 ms, more if 4 * target is, less if max_delay is; range 4 * target at least, up to 1 min. Longer
-  // tolerates longer bursts.
   Defaulted<Duration> interval = usual(std::chrono::milliseconds(100));
-  // Default 1 s, more if interval is; range interval to 1 h. Your clients' timeout.
   Defaulted<Duration> max_delay = usual(std::chrono::seconds(1));
-  // Classes, 0 the most important. Default 4; range 1 to 8.
   unsigned priorities = 4;
-  // Clients that send much are shed before those that send little. Default on; needs the client in the request.
   bool fair = true;
+
+  static void describe(auto&& field) {
+    using O = AdmissionOptions;
+    using std::chrono::microseconds;
+    field(
+        "target", &O::target, schema::within(microseconds(100), std::chrono::seconds(10)),
+        "The wait that is well, above the time one request keeps the loop busy. Follows a quarter of interval if that "
+        "is less.");
+    field("interval", &O::interval, schema::within(microseconds(400), std::chrono::minutes(1)),
+          "At least 4 * target. Longer tolerates longer bursts. Follows 4 * target if that is more, max_delay if it is "
+          "less.");
+    field("max_delay", &O::max_delay, schema::within(microseconds(400), std::chrono::hours(1)),
+          "Who waited longer is refused: your clients' timeout, at least interval. Follows interval if that is more.");
+    field("priorities", &O::priorities, schema::within(1, 8), "Classes, 0 the most important.");
+    field("fair", &O::fair,
+          "Clients that send much are shed before those that send little; needs the client in the request.");
+  }
 
   std::vector<std::string> validate() const;
 

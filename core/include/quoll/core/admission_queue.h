@@ -23,6 +23,7 @@
 #include <string>
 #include <vector>
 
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/admission.h"
@@ -32,16 +33,26 @@
 namespace quoll::core {
 
 struct AdmissionQueueOptions {
-  // Default 1024; range 1 to 1,000,000; 56 bytes each.
   unsigned capacity = 1024;
-  // Default 5 ms, or interval if that is less; range 100 us to 10 s.
   Defaulted<Duration> target = usual(std::chrono::milliseconds(5));
-  // Default 100 ms, or target if that is more; range target to 1 min.
   Defaulted<Duration> interval = usual(std::chrono::milliseconds(100));
-  // Classes, 0 the most important. Default 4; range 1 to 8.
   unsigned priorities = 4;
-  // Default 0.25; above 0, at most 1. 1 turns fairness off.
   double client_share = 0.25;
+
+  static void describe(auto&& field) {
+    using O = AdmissionQueueOptions;
+    using std::chrono::microseconds;
+    field("capacity", &O::capacity, schema::within(1, 1'000'000), "Requests that may wait, 56 bytes each.");
+    field("target", &O::target, schema::within(microseconds(100), std::chrono::seconds(10)),
+          "Overloaded, a request that has waited longer is shed. Follows interval if that is less.");
+    field(
+        "interval", &O::interval, schema::within(microseconds(100), std::chrono::minutes(1)),
+        "Overloaded is a queue that has not been empty for so long; the wait that the most important class always has. "
+        "Follows target if that is more.");
+    field("priorities", &O::priorities, schema::within(1, 8), "Classes, 0 the most important.");
+    field("client_share", &O::client_share, schema::share(),
+          "Share of the queue that one client may hold while it is over half full; 1 turns fairness off.");
+  }
 
   std::vector<std::string> validate() const;
 

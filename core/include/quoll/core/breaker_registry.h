@@ -28,16 +28,21 @@
 #include <vector>
 
 #include "quoll/base/result.h"
+#include "quoll/base/schema.h"
 #include "quoll/core/breaker.h"
 #include "quoll/core/sharded_map.h"
 
 namespace quoll::core {
 
 struct BreakerRegistryOptions {
-  // Breakers in all. Default 10,000; range 1 to 10,000,000.
   unsigned capacity = 10'000;
-  // Of each.
   BreakerOptions breaker = {};
+
+  static void describe(auto&& field) {
+    using O = BreakerRegistryOptions;
+    field("capacity", &O::capacity, schema::within(1, 10'000'000), "Breakers in all, exactly so many.");
+    field("breaker", &O::breaker, "Of each.");
+  }
 
   std::vector<std::string> validate() const;
 };

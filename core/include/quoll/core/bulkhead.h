@@ -27,6 +27,7 @@
 #include <vector>
 
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/core/concurrency_limit.h"
 #include "quoll/core/deadline_heap.h"
@@ -35,10 +36,16 @@
 namespace quoll::core {
 
 struct BulkheadOptions {
-  // Default 25; range 1 to 1,000,000. What the callee (or the pool behind it) bears at a time.
   unsigned max_in_flight = 25;
-  // Default 0: refuse at once; range up to 100,000. 68 bytes each.
   unsigned max_waiting = 0;
+
+  static void describe(auto&& field) {
+    using O = BulkheadOptions;
+    field("max_in_flight", &O::max_in_flight, schema::within(1, PermitPool::kMaxLimit),
+          "What the callee (or the pool behind it) bears at a time.");
+    field("max_waiting", &O::max_waiting, schema::within(0, 100'000).zero_is("refuse at once"),
+          "Calls that may wait for a place, 68 bytes each: for short bursts.");
+  }
 
   std::vector<std::string> validate() const;
 };

@@ -21,6 +21,7 @@
 
 #include "quoll/base/assert.h"
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/core/bounded_map.h"
 #include "quoll/core/options.h"
 #include "quoll/core/ticket_list.h"
@@ -28,10 +29,14 @@
 namespace quoll::core {
 
 struct CoalescerOptions {
-  // Different calls under way. Default 1024; range 1 to 1,000,000.
   unsigned max_flights = 1024;
-  // Followers in all. Default 4096; range 1 to 1,000,000; 56 bytes each.
   unsigned max_followers = 4096;
+
+  static void describe(auto&& field) {
+    using O = CoalescerOptions;
+    field("max_flights", &O::max_flights, schema::within(1, 1'000'000), "Different calls under way.");
+    field("max_followers", &O::max_followers, schema::within(1, 1'000'000), "Followers in all, 56 bytes each.");
+  }
 
   std::vector<std::string> validate() const;
 };

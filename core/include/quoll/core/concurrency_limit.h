@@ -35,6 +35,7 @@
 #include <vector>
 
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/core/defaulted.h"
 #include "quoll/core/outcome.h"
@@ -46,36 +47,51 @@ namespace quoll::core {
 enum class LimitAlgorithm : std::uint8_t { fixed, aimd, vegas, gradient2 };
 
 struct ConcurrencyLimitOptions {
-  // Default gradient2. vegas finds smaller limits; aimd needs timeouts (or `slow`) to notice anything.
   LimitAlgorithm algorithm = LimitAlgorithm::gradient2;
-  // The limit at first, and for good with `fixed`. Default 20, or what of minimum and maximum is nearest; range minimum
-  // to maximum.
   Defaulted<unsigned> initial = usual(20U);
-  // Default 4, less if initial or maximum is; range 1 to maximum. Enough to learn from, whatever happens.
   Defaulted<unsigned> minimum = usual(4U);
-  // Default 200, more if initial or minimum is; range up to 1,000,000.
   Defaulted<unsigned> maximum = usual(200U);
 
-  // A window lasts at least so long and holds at least so many samples. Default 100 ms, 1 ms to 1 min; 10, 1 to 10,000.
   Duration window = std::chrono::milliseconds(100);
   unsigned minimum_samples = 10;
-
-  // gradient2: share of the new value. Default 0.2; above 0, at most 1.
   double smoothing = 0.2;
-  // gradient2: latency may grow by this before the limit shrinks. Default 1.5; range 1 to 10.
   double tolerance = 1.5;
-  // gradient2: calls that may queue at the callee, and the growth a window. Default 4; range 1 to 1,000.
   unsigned queue = 4;
-  // gradient2: windows in the long mean. Default 600; range 10 to 100,000.
   unsigned long_window = 600;
-  // vegas, gradient2: default 10 s; 0 is off; range up to 1 h.
   Duration probe_interval = std::chrono::seconds(10);
-  // aimd: default 0.9; range 0.5 to 0.99.
   double backoff = 0.9;
-  // aimd: a mean latency above this counts like a timeout. Default 0: off; range up to 1 h.
   Duration slow{};
-  // Failures count as timeouts do, for callees that answer 429 or 503 when they are full. Default off.
   bool failures_are_drops = false;
+
+  static void describe(auto&& field) {
+    using O = ConcurrencyLimitOptions;
+    using std::chrono::hours;
+    field("algorithm", &O::algorithm, schema::words_to(LimitAlgorithm::gradient2),
+          "vegas finds smaller limits; aimd needs timeouts (or slow) to notice anything.");
+    field("initial", &O::initial, schema::within(1, PermitPool::kMaxLimit),
+          "The limit at first, and for good with fixed. Follows the nearer of minimum and maximum if it is outside.");
+    field("minimum", &O::minimum, schema::within(1, PermitPool::kMaxLimit),
+          "Enough to learn from, whatever happens. Follows initial or maximum if one is less.");
+    field("maximum", &O::maximum, schema::within(1, PermitPool::kMaxLimit),
+          "What you would never want to exceed. Follows initial or minimum if one is more.");
+    field("window", &O::window, schema::within(std::chrono::milliseconds(1), std::chrono::minutes(1)),
+          "A window lasts at least so long: longer if calls take longer than that.");
+    field("minimum_samples", &O::minimum_samples, schema::within(1, 10'000),
+          "A window holds at least so many samples. Fewer if traffic is sparse.");
+    field("smoothing", &O::smoothing, schema::share(), "gradient2: share of the new value; smaller is steadier.");
+    field("tolerance", &O::tolerance, schema::within(1, 10),
+          "gradient2: latency may grow by this before the limit shrinks. More if it varies with the kind of call.");
+    field("queue", &O::queue, schema::within(1, 1'000),
+          "gradient2: calls that may queue at the callee, and the growth a window.");
+    field("long_window", &O::long_window, schema::within(10, 100'000), "gradient2: windows in the long mean.");
+    field("probe_interval", &O::probe_interval, schema::within(Duration::zero(), hours(1)).zero_is("off"),
+          "vegas, gradient2: how often the limit is halved for two windows, to see the latency without a queue.");
+    field("backoff", &O::backoff, schema::share(0.5, 0.99), "aimd: what the limit is multiplied with when it shrinks.");
+    field("slow", &O::slow, schema::within(Duration::zero(), hours(1)).zero_is("off"),
+          "aimd: a mean latency above this counts like a timeout.");
+    field("failures_are_drops", &O::failures_are_drops,
+          "Failures count as timeouts do, for callees that answer 429 or 503 when they are full.");
+  }
 
   std::vector<std::string> validate() const;
 

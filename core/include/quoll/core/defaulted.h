@@ -5,7 +5,8 @@
 // by as little as puts it in order with those that were; two that were set and contradict each other stay, and
 // validate() names them.
 //
-// It reads, compares and counts as a plain Duration or number, and is set by assigning one.
+// It reads, compares and counts as a plain Duration or number, and is set by assigning one, whichever; a plain T& into
+// it sets it by any value but the default. Files and flags assign (base/settings.h).
 //
 // Thread-compatible: a plain value.
 #pragma once
@@ -15,6 +16,7 @@
 #include <cstdint>
 #include <initializer_list>
 
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 
 namespace quoll::core {
@@ -30,7 +32,7 @@ class Defaulted {
     return made;
   }
   constexpr operator const T&() const { return value_; }  // NOLINT: implicit by design
-  constexpr operator T&() { return value_; }              // NOLINT: for those who read a file into it
+  constexpr operator T&() { return value_; }              // NOLINT: implicit by design
   constexpr bool is_set() const { return usual_ == kSet || value_ != usual_; }
   // Not a setting: its default moves.
   constexpr void follow(T value) { value_ = value; }
@@ -64,13 +66,7 @@ class Defaulted<Duration> : public Duration {
 
 // What an option is to code that reads any kind of them: T for a Defaulted<T>.
 template <typename T>
-struct PlainOption {
-  using type = T;
-};
-template <typename T>
-struct PlainOption<Defaulted<T>> {
-  using type = T;
-};
+using PlainOption = schema::Plain<T>;
 
 constexpr Defaulted<Duration> usual(Duration value) {
   return Defaulted<Duration>::usual(value);
@@ -100,3 +96,8 @@ void let_follow(std::initializer_list<Defaulted<T>*> ascending) {
 
 }  // namespace internal
 }  // namespace quoll::core
+
+template <typename T>
+struct quoll::schema::Plain<quoll::core::Defaulted<T>> {
+  using type = T;
+};

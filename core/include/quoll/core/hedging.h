@@ -24,6 +24,7 @@
 #include <vector>
 
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/core/defaulted.h"
 #include "quoll/core/latency_quantile.h"
@@ -33,21 +34,31 @@
 namespace quoll::core {
 
 struct HedgingOptions {
-  // Default 0.95; range 0.5 to 0.9999. The rest of the calls is hedged.
   double quantile = 0.95;
-  // Default 1 ms, or max_delay if that is less; range 0 to 1 h. Below the cost of a connection there is nothing to
-  // gain.
   Defaulted<Duration> min_delay = usual(std::chrono::milliseconds(1));
-  // The delay in warm-up, and the longest. Default 1 s, or min_delay if that is more; range min_delay to 1 h.
   Defaulted<Duration> max_delay = usual(std::chrono::seconds(1));
-  // Attempts in all. Default 2; range 1 to 5; 1 turns hedging off.
   unsigned max_attempts = 2;
-  // Samples before the quantile is believed. Default 32; range 1 to window.
   Defaulted<unsigned> warm_up = usual(32U);
-  // Default 512, or warm_up if that is more; range 64 to 60,000.
   Defaulted<unsigned> window = usual(512U);
-  // Share of calls that may be hedged, and how many at once after a pause; see RetryBudgetOptions.
   RetryBudgetOptions budget = {.ratio = 0.1, .minimum_per_second = 1, .capacity = 20};
+
+  static void describe(auto&& field) {
+    using O = HedgingOptions;
+    using std::chrono::hours;
+    field("quantile", &O::quantile, schema::share(0.5, 0.9999),
+          "Of the latencies: a call that takes longer is hedged. 0.99 is less load and less gain.");
+    field("min_delay", &O::min_delay, schema::within(Duration::zero(), hours(1)),
+          "No hedge is sent sooner: below the cost of a connection there is nothing to gain. Follows max_delay if that "
+          "is less.");
+    field("max_delay", &O::max_delay, schema::within(Duration::zero(), hours(1)),
+          "The longest delay, and the one in warm-up. Follows min_delay if that is more.");
+    field("max_attempts", &O::max_attempts, schema::within(1, 5), "Attempts in all; 1 turns hedging off.");
+    field("warm_up", &O::warm_up, schema::within(1, 60'000),
+          "Samples before the quantile is believed, at most window, which it follows if that is less.");
+    field("window", &O::window, schema::within(64, 60'000),
+          "Samples remembered. Larger is steadier and slower. Follows warm_up if that is more.");
+    field("budget", &O::budget, "Share of calls that may be hedged, and how many at once after a pause.");
+  }
 
   std::vector<std::string> validate() const;
 

@@ -23,20 +23,29 @@
 #include <string>
 #include <vector>
 
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
 struct LocalHealthOptions {
-  // The largest multiplier. Default 4; range 1 to 100. 1 turns it off.
   double max = 4;
-  // Share of an interval without CPU that counts as the full shortage. Default 0.5; above 0, at most 1.
   double missed_full = 0.5;
-  // The loop delay that counts as the full shortage. Default 200 ms; range 1 ms to 1 min.
   Duration loop_delay_full = std::chrono::milliseconds(200);
-  // Default 2 s; range 10 ms to 10 min. About the longest deadline in use.
   Duration half_life = std::chrono::seconds(2);
+
+  static void describe(auto&& field) {
+    using O = LocalHealthOptions;
+    using std::chrono::milliseconds, std::chrono::minutes;
+    field("max", &O::max, schema::within(1, 100), "The largest multiplier; 1 turns it off.");
+    field("missed_full", &O::missed_full, schema::share(),
+          "Share of an interval without CPU that counts as the full shortage.");
+    field("loop_delay_full", &O::loop_delay_full, schema::within(milliseconds(1), minutes(1)),
+          "The loop delay that counts as the full shortage: about half your shortest deadline.");
+    field("half_life", &O::half_life, schema::within(milliseconds(10), minutes(10)),
+          "How long it lasts: about the longest deadline in use, for victims of a stall are judged after it.");
+  }
 
   std::vector<std::string> validate() const;
 };

@@ -31,6 +31,7 @@
 #include <vector>
 
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/defaulted.h"
@@ -40,30 +41,50 @@
 namespace quoll::core {
 
 struct OutlierOptions {
-  // Default 5; range 0 (off) to 1,000,000.
   unsigned consecutive_failures = 5;
-  // How often the endpoints are compared. Default 10 s; range 10 ms to 1 h.
   Duration interval = std::chrono::seconds(10);
-  // Calls of an endpoint in an interval, and endpoints with so many, to be compared. Default 100 and 5; range 1 to
-  // 1,000,000 and 2 to 10,000.
   unsigned minimum_calls = 100;
   unsigned minimum_endpoints = 5;
-  // Default 1.9; range 0 (off) to 10.
   double stdev_factor = 1.9;
-  // Default 0.05; range 0 to 1.
   double success_margin = 0.05;
-  // Default 3; range 0 (off) or 1.1 to 100.
   double latency_factor = 3;
-  // Default 30 s, or max_ejection if that is less; range 1 ms to 24 h. Default 5 min, or base_ejection if that is more;
-  // range base_ejection to 24 h.
   Defaulted<Duration> base_ejection = usual(std::chrono::seconds(30));
   Defaulted<Duration> max_ejection = usual(std::chrono::minutes(5));
-  // Share of the endpoints. Default 0.1; range 0 to 1. Above 0, one may be out however few there are; 0 turns ejection
-  // off.
   double max_ejected = 0.1;
-  // Default 30 s; range 0 (off) to 1 h. Default 0.1; range 0.01 to 1.
   Duration slow_start = std::chrono::seconds(30);
   double slow_start_min = 0.1;
+
+  static void describe(auto&& field) {
+    using O = OutlierOptions;
+    using std::chrono::hours, std::chrono::milliseconds;
+    field("consecutive_failures", &O::consecutive_failures, schema::within(0, 1'000'000).zero_is("off"),
+          "Failures or timeouts in a row that eject an endpoint at once.");
+    field("interval", &O::interval, schema::within(milliseconds(10), hours(1)),
+          "How often the endpoints are compared; it should hold minimum_calls for each.");
+    field("minimum_calls", &O::minimum_calls, schema::within(1, 1'000'000),
+          "Calls of an endpoint in an interval, to be compared. Fewer if traffic is sparse.");
+    field("minimum_endpoints", &O::minimum_endpoints, schema::within(2, 10'000),
+          "Endpoints with so many calls, to be compared: fewer can hardly be.");
+    field("stdev_factor", &O::stdev_factor, schema::within(0, 10).zero_is("off"),
+          "An endpoint is out whose success rate is this many deviations below the mean.");
+    field("success_margin", &O::success_margin, schema::share(0, 1),
+          "And by this below the mean. Less if smaller differences matter.");
+    field(
+        "latency_factor", &O::latency_factor, schema::within(1.1, 100).zero_is("off"),
+        "An endpoint is out whose mean upstream time is this many times the median of all. More, or off, if endpoints "
+        "differ by nature.");
+    field("base_ejection", &O::base_ejection, schema::within(milliseconds(1), hours(24)),
+          "The first ejection's length; each further one is longer by it. Follows max_ejection if that is less.");
+    field("max_ejection", &O::max_ejection, schema::within(milliseconds(1), hours(24)),
+          "No ejection is longer. Follows base_ejection if that is more.");
+    field(
+        "max_ejected", &O::max_ejected, schema::share(0, 1),
+        "Share of the endpoints that may be out, so that the rest can carry the load. Above 0, one may be out however "
+        "few there are; 0 turns ejection off.");
+    field("slow_start", &O::slow_start, schema::within(Duration::zero(), hours(1)).zero_is("off"),
+          "How long an endpoint that comes back gets less than its share, for caches to warm up.");
+    field("slow_start_min", &O::slow_start_min, schema::share(0.01, 1), "Its share at first.");
+  }
 
   std::vector<std::string> validate() const;
 

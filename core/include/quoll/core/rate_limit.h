@@ -29,18 +29,26 @@
 #include <string>
 #include <vector>
 
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/base/time_math.h"
 
 namespace quoll::core {
 
 struct RateLimitOptions {
-  // Calls per `period`. Default 100; range 1 to 1e9. Raise it to what the callee is known to bear.
   std::uint64_t rate = 100;
-  // Default 1 s; range 1 ms to 24 h. `rate` calls in `period` is the long-run limit.
   Duration period = std::chrono::seconds(1);
-  // Calls that may come at once after a pause. Default 10; range 1 to 1e9. 1 spaces calls evenly.
   std::uint64_t burst = 10;
+
+  static void describe(auto&& field) {
+    using O = RateLimitOptions;
+    field("rate", &O::rate, schema::within(1, 1e9),
+          "Calls per period: the long-run limit. What the callee, or the contract, is known to bear.");
+    field("period", &O::period, schema::within(std::chrono::milliseconds(1), std::chrono::hours(24)),
+          "The time that rate calls are spread over.");
+    field("burst", &O::burst, schema::within(1, 1e9),
+          "Calls that may come at once after a pause; 1 spaces calls evenly.");
+  }
 
   // Every fault, each naming the option, its value and the allowed range; empty when all is well.
   std::vector<std::string> validate() const;

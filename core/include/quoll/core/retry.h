@@ -18,20 +18,29 @@
 #include <vector>
 
 #include "quoll/base/rng.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/core/defaulted.h"
 
 namespace quoll::core {
 
 struct RetryBudgetOptions {
-  // Tokens that one first attempt deposits. Default 0.2, range 0 to 10: retries are at most this share of the traffic.
   double ratio = 0.2;
-  // Tokens a second without any traffic, so that a quiet client may still retry. Default 10, range 0 to 1e6.
   double minimum_per_second = 10;
-  // The bucket's size: how many retries a burst may take. Default 100, range 1 to 1e6.
   double capacity = 100;
-  // No retry while the bucket holds less than this share of its capacity. Default 0; gRPC uses 0.5. Range 0 to 0.95.
   double reserve = 0;
+
+  static void describe(auto&& field) {
+    using O = RetryBudgetOptions;
+    field("ratio", &O::ratio, schema::share(0, 10),
+          "Tokens that one first attempt deposits: retries are at most this share of the traffic.");
+    field(
+        "minimum_per_second", &O::minimum_per_second, schema::within(0, 1e6),
+        "Tokens a second without any traffic, so that a quiet client may still retry. Less if there are many of them.");
+    field("capacity", &O::capacity, schema::within(1, 1e6), "The bucket's size: how many retries a burst may take.");
+    field("reserve", &O::reserve, schema::share(0, 0.95),
+          "No retry while the bucket holds less than this share of its capacity; gRPC uses 0.5.");
+  }
 
   std::vector<std::string> validate() const;
 };
@@ -74,17 +83,28 @@ class RetryBudget {
 };
 
 struct RetryOptions {
-  // Attempts in all, the first one included. Default 3, range 1 to 100; 1 turns retries off.
   unsigned max_attempts = 3;
-  // The first back-off is uniform in (0, base). Default 25 ms, or cap if that is less; range 0 to 1 h.
   Defaulted<Duration> base = usual(std::chrono::milliseconds(25));
-  // No back-off is longer. Default 1 s, or base if that is more; range base to 1 h.
   Defaulted<Duration> cap = usual(std::chrono::seconds(1));
-  // Retry calls that are not idempotent, too. Default off: a POST that timed out may have been carried out.
   bool non_idempotent = false;
-  // The longest Retry-After that is waited for; with a longer one the call is not retried. Default 10 s, range 0 to 1
-  // h.
   Duration max_retry_after = std::chrono::seconds(10);
+
+  static void describe(auto&& field) {
+    using O = RetryOptions;
+    using std::chrono::hours;
+    field("max_attempts", &O::max_attempts, schema::within(1, 100),
+          "Attempts in all, the first one included; 1 turns retries off.");
+    field("base", &O::base, schema::within(Duration::zero(), hours(1)),
+          "The first back-off is uniform in (0, base): the callee's usual hiccup. Follows cap if that is less.");
+    field("cap", &O::cap, schema::within(Duration::zero(), hours(1)),
+          "No back-off is longer. Follows base if that is more.");
+    field(
+        "non_idempotent", &O::non_idempotent,
+        "Retry calls that are not idempotent, too. A POST that timed out may have been carried out: only if the callee "
+        "recognises repeated calls.");
+    field("max_retry_after", &O::max_retry_after, schema::within(Duration::zero(), hours(1)),
+          "The longest Retry-After that is waited for; with a longer one the call is not retried.");
+  }
 
   std::vector<std::string> validate() const;
 

@@ -33,24 +33,33 @@
 #include <vector>
 
 #include "quoll/base/mutex.h"
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/core/outcome.h"
 
 namespace quoll::core {
 
 struct ThrottleOptions {
-  // Default 2; range 1.01 to 100. Smaller refuses more here, and wastes less of the callee; larger notices sooner that
-  // it is well again.
   double k = 2;
-  // Default 2 min; range 1 s to 1 h. Shorter notices and forgives sooner.
   Duration window = std::chrono::minutes(2);
-  // Default 5; range 0 to 10,000. Refused calls that are forgiven.
   double padding = 5;
-  // Never refuses more than this share. Default 0.95; range 0.1 to 1. The rest finds out whether the callee is back.
   double max_refused = 0.95;
-  // Failures (5xx, resets) mean that the callee did not accept. Default on; a callee that says 500 for bugs of its own
-  // took the call on: turn it off and record Outcome::failure only for 429 and 503.
   bool failures_are_refusals = true;
+
+  static void describe(auto&& field) {
+    using O = ThrottleOptions;
+    field("k", &O::k, schema::within(1.01, 100),
+          "Calls that are sent for each that is accepted. Smaller refuses more here, and wastes less of the callee; "
+          "larger notices sooner that it is well again.");
+    field("window", &O::window, schema::within(std::chrono::seconds(1), std::chrono::hours(1)),
+          "What the counts are taken over. Shorter notices and forgives sooner.");
+    field("padding", &O::padding, schema::within(0, 10'000), "Refused calls that are forgiven, for quiet clients.");
+    field("max_refused", &O::max_refused, schema::share(0.1, 1),
+          "Never refuses more than this share. The rest finds out whether the callee is back.");
+    field("failures_are_refusals", &O::failures_are_refusals,
+          "Failures (5xx, resets) mean that the callee did not accept. A callee that says 500 for bugs of its own took "
+          "the call on: turn it off and record Outcome::failure only for 429 and 503.");
+  }
 
   std::vector<std::string> validate() const;
 };

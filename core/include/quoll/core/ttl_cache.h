@@ -15,6 +15,7 @@
 #include <utility>
 #include <vector>
 
+#include "quoll/base/schema.h"
 #include "quoll/base/time.h"
 #include "quoll/base/time_math.h"
 #include "quoll/core/options.h"
@@ -23,12 +24,21 @@
 namespace quoll::core {
 
 struct TtlCacheOptions {
-  // Entries in all. Default 10,000; range 1 to 10,000,000.
   unsigned capacity = 10'000;
-  // Default 1 s; range 1 ms to 24 h.
   Duration ttl = std::chrono::seconds(1);
-  // Default 10 min; range 0 (none) to 30 days.
   Duration stale_for = std::chrono::minutes(10);
+
+  static void describe(auto&& field) {
+    using O = TtlCacheOptions;
+    using std::chrono::hours;
+    field(
+        "capacity", &O::capacity, schema::within(1, 10'000'000),
+        "Entries in all, exactly so many; the one used longest ago goes, from 128 entries on that of the key's shard.");
+    field("ttl", &O::ttl, schema::within(std::chrono::milliseconds(1), hours(24)),
+          "How long an answer is fresh; even a second takes the load off a hot key.");
+    field("stale_for", &O::stale_for, schema::within(Duration::zero(), hours(24 * 30)).zero_is("none"),
+          "How much older an answer may be that is better than none.");
+  }
 
   std::vector<std::string> validate() const;
 };

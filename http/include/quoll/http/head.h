@@ -23,6 +23,7 @@
 #include <limits>
 #include <string_view>
 
+#include "quoll/base/schema.h"
 #include "quoll/http/fields.h"
 
 namespace quoll::http {
@@ -45,6 +46,13 @@ struct Limits {
   std::size_t trailer_fields = 32;
   // Members of all Connection fields of a head together, repeated ones counted. Default 64: real peers send one or two.
   std::size_t connection_options = 64;
+
+  // What may be configured, within narrower ranges: what is usual for a server.
+  static void describe(auto&& field) {
+    field("head_bytes", &Limits::head_bytes, schema::bytes(1024, 1U << 20U), "A head as a whole.");
+    field("fields", &Limits::fields, schema::within(1, 10'000), "Header fields of a head.");
+    field("target_bytes", &Limits::target_bytes, schema::bytes(16, 1U << 20U), "The request's target.");
+  }
 };
 
 // How the end of a body is found (RFC 9112 section 6.3).

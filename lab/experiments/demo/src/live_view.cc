@@ -41,7 +41,7 @@ std::string share(std::uint64_t part, std::uint64_t whole) {
   return fmt::format("{:.0f} %", 100.0 * static_cast<double>(part) / static_cast<double>(whole));
 }
 
-// What is drawn: one object holds the arguments, so that each part of the screen is a short function.
+// One object holds the arguments, so that each part of the screen is a short function.
 class Drawing {
  public:
   Drawing(const RunRecord& run, Duration now, const Screen& screen) : run_(run), now_(now), screen_(screen) {
@@ -266,7 +266,7 @@ std::vector<std::string> PlainView::news(const RunRecord& run) {
                         humanize(lag));
     timed.emplace_back(tick.at, std::move(text));
   }
-  // What was found at one look is told in the order in which it happened.
+  // Events that one sample found are told in the order in which they happened.
   std::stable_sort(timed.begin(), timed.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
   std::vector<std::string> lines;
   lines.reserve(timed.size());

@@ -106,13 +106,8 @@ Result<void> System::start() {
   return wait_healthy(*proxy_, admin_port_, options_.stop);
 }
 
-Result<void> System::set_backend(const std::string& json) {
-  const auto answer = client_of(backend_port_).post("/control", json);
-  if (!answer) return answer.error();
-  if (answer->status / 100 != 2) {
-    return Error{fmt::format("the backend refused {}: {} {}", json, answer->status, answer->body), "part"};
-  }
-  return {};
+Result<void> System::set_backend(const boost::json::object& change) {
+  return harness::control_backend(backend_port_, change);
 }
 
 Result<void> System::set_pressure(const std::optional<LoopPressure>& loop, unsigned cpu_cores) {

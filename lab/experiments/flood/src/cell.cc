@@ -121,7 +121,7 @@ void evaluate(Cell& cell, const std::vector<LoggedCall>& calls, TimePoint start)
   std::vector<Duration> refused;
   std::vector<std::uint64_t> steps;
   steps.resize(static_cast<std::size_t>(cell.length / kSeriesStep));
-  std::uint64_t settled = 0;
+  std::uint64_t good_later = 0;
   for (const LoggedCall& call : calls) {
     ++cell.calls;
     const std::optional<TimePoint> due = call.intended ? call.intended : call.sent;
@@ -147,10 +147,10 @@ void evaluate(Cell& cell, const std::vector<LoggedCall>& calls, TimePoint start)
       const auto step = static_cast<std::size_t>(std::max(Duration::zero(), *due - start) / kSeriesStep);
       if (step >= steps.size()) steps.resize(step + 1);
       ++steps[step];
-      if (*due - start >= kSettle) ++settled;
+      if (*due - start >= kFirstQueue) ++good_later;
     }
   }
-  if (cell.length > kSettle) cell.goodput = static_cast<double>(settled) / to_seconds(cell.length - kSettle);
+  if (cell.length > kFirstQueue) cell.goodput = static_cast<double>(good_later) / to_seconds(cell.length - kFirstQueue);
   const Spread spread = spread_of(std::move(answered));
   cell.p50 = spread.p50;
   cell.p99 = spread.p99;

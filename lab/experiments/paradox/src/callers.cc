@@ -6,7 +6,6 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
-#include <iterator>
 
 #include "quoll/base/file.h"
 #include "quoll/lab/harness/part.h"
@@ -19,6 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::size_t kMostBytes = 1U << 20U;  // of a configuration
 constexpr const char* kHowToInstall = "; ./dev bench paradox installs it";
 
 Error missing(const std::string& what) {
@@ -60,17 +60,11 @@ CallerCommand quoll_command(Caller caller, const CallerPlace& place) {
            std::to_string(place.seed)}};
 }
 
-Result<std::string> read_text(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  std::string text(std::istreambuf_iterator<char>(in), {});
-  if (!in.is_open() || in.bad()) return missing(path);
-  return text;
-}
-
 // The path of the filled-in configuration.
 Result<std::string> configuration(const CallerPlace& place, const std::string& name) {
-  const auto text = read_text(place.peers + "/" + name + ".in");
-  if (!text) return text.error();
+  const std::string source = place.peers + "/" + name + ".in";
+  const auto text = read_file(source, kMostBytes);
+  if (!text) return missing(source);
   std::string path = place.scratch + "/" + name;
   const auto written = write_file(path, fill_template(*text, {{"PORT", std::to_string(place.port)},
                                                               {"UPSTREAM", std::to_string(place.upstream)},

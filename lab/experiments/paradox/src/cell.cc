@@ -118,7 +118,7 @@ Result<void> CellRun::start_caller() {
   return {};
 }
 
-// First connections, first stamps, and the compiler of those that compile while they run: none of them is measured.
+// First connections, first stamps, and the compiler of a caller that compiles while it runs: none of them is measured.
 Result<void> CellRun::warm_up() {
   auto started = launch_part(
       context_.parts.program, "warm-up",
@@ -130,7 +130,7 @@ Result<void> CellRun::warm_up() {
     if (context_.parts.stop.wait_for(milliseconds(20))) return harness::stopped_error();
     if (steady_now() > end) return part_failure(**started, "did not end");
   }
-  // What it opened, it may close again.
+  // A breaker that the warm-up opened may close again.
   if (has_breaker(record_.caller) && context_.parts.stop.wait_for(milliseconds(100))) return harness::stopped_error();
   return {};
 }
@@ -216,10 +216,9 @@ Result<void> CellRun::load() {
   const TimePoint limit = started_ + (group_.requests > 0 ? seconds(300) : 3 * group_.length + seconds(20));
   while (!load_->wait(Duration::zero())) {
     if (outage_due && steady_now() >= outage) {
-      const std::string change =
-          fmt::format(R"({{"mode":"hang","for":"{}"}})", format_duration(group_.length * 3 / 10));
-      const auto answer = client_of(backend_port_).post("/control", change);
-      if (!answer || answer->status != 200) return part_failure(*backend_, "did not take " + change);
+      const auto changed =
+          harness::control_backend(backend_port_, {{"mode", "hang"}, {"for", format_duration(group_.length * 3 / 10)}});
+      if (!changed) return changed.error();
       outage_due = false;
     }
     sample();
@@ -314,7 +313,7 @@ Result<void> CellRun::evaluate() {
     const MutexLock lock(told_.mutex);
     if (told_.hang_from) outage = Span{*told_.hang_from, told_.hang_to.value_or(load_ended_)};
   }
-  // What the warm-up did is not the caller's answer to the pressure.
+  // A change of state in the warm-up is not the caller's answer to the pressure.
   std::erase_if(transitions_, [this](const Transition& one) { return one.at < started_; });
   judge_openings(transitions_, calls, kWindow, kThreshold, outage);
   record_.summary = summarise(calls, transitions_, setting_.deadline, outage);

@@ -9,7 +9,7 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-// What starting and stopping a caller and its backend takes.
+// The time that starting and stopping a caller and its backend takes.
 constexpr Duration kOverhead = milliseconds(1100);
 
 template <typename T, std::size_t N>
@@ -35,7 +35,7 @@ bool among(const std::vector<T>& chosen, T one) {
   return chosen.empty() || std::find(chosen.begin(), chosen.end(), one) != chosen.end();
 }
 
-// What the plan holds of its own accord.
+// The plan when nothing is asked for by name.
 enum class Who : std::uint8_t { all, breakers, quolls };
 struct Default {
   Pressure pressure;

@@ -91,8 +91,8 @@ Result<Cell> run_cell(const PartsContext& context, const Scenario& scenario, boo
         cell.openings = page->count("quoll_circuit_events_total", {{"event", "open"}});
       }
     }
-    const auto changed = parts.control_backend(phase.hang ? R"({"mode":"hang"})"
-                                                          : fmt::format(R"({{"delay":"{}"}})", delay_text(phase)));
+    const auto changed =
+        parts.control_backend(phase.hang ? json::object{{"mode", "hang"}} : json::object{{"delay", delay_text(phase)}});
     if (!changed) return changed.error();
     driven.phases[next].from = driven.phases[next - 1].to = steady_now() - start;
     ++next;

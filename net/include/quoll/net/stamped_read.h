@@ -1,5 +1,5 @@
-// stamped_read: one recvmsg that says when the kernel received the bytes. StampedSocket reads by it; it serves those
-// that have a loop of their own, too.
+// stamped_read: one recvmsg that says when the kernel received the bytes. StampedSocket reads by it; a program with a
+// loop of its own may, too.
 //
 // The stamp is that of the last segment consumed by the read: exact for the last byte, an upper bound for the first.
 // EOF and errors carry no stamp. Where the kernel gave none (the first segments after stamping was switched on, a

@@ -1,6 +1,6 @@
 // StampedSocket: a TCP connection whose reads say when the kernel received the bytes.
 //
-// What a stamp tells, and when there is none: stamped_read.h.
+// stamped_read.h has the meaning of a stamp, and when there is none.
 //
 // Loop-confined, neither copied nor moved.
 #pragma once

@@ -1,4 +1,4 @@
-// Behaviour: how the unstable backend treats requests, and Plan: what it will do with one of them.
+// Behaviour: how the unstable backend treats requests, and Plan: its treatment of one of them.
 //
 // The behaviour is a value that the command line sets first, a script changes by the clock (script.h) and POST /control
 // changes at run time. `make_plan` decides about one request from the behaviour, the random numbers and how many
@@ -46,7 +46,7 @@ struct Behaviour {
   Mode mode = Mode::answer;
   // The share of requests that fail in mode answer. Default 0.3, range 0 to 1.
   double fail_rate = 0.3;
-  // What a failure answers. Default 500, range 400 to 599.
+  // The status of a failure. Default 500, range 400 to 599.
   unsigned status = 500;
   // How long an answer takes, uniformly. Default 100 to 800 ms, up to 1 h.
   DurationRange delay{std::chrono::milliseconds(100), std::chrono::milliseconds(800)};

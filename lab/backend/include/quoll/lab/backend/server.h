@@ -14,7 +14,7 @@
 // In mode refuse nothing is reached on the main port. So there may be a second, `control` listener that serves the
 // last six lines in every mode; without it, POST /control takes mode refuse only with "for".
 //
-// What is in force is: a change with "for" while it lasts, else the script's step on top of the base, else the base. A
+// In force is: a change with "for" while it lasts, else the script's step on top of the base, else the base. A
 // change without "for" alters the base, and if it names a mode the script stops.
 //
 // One thread and one epoll loop on purpose: a request costs a few microseconds, so that truth stays exact while
@@ -39,7 +39,7 @@
 
 namespace quoll::lab::backend {
 
-// What requests in progress are given after stop(); those that hang are given nothing.
+// The time that requests in progress are given after stop(); requests that hang are given none.
 inline constexpr Duration kDrain = std::chrono::milliseconds(900);
 // The largest body that POST /control takes.
 inline constexpr std::size_t kMaxControlBytes = 65536;

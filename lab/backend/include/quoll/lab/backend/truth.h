@@ -1,10 +1,10 @@
-// TruthLog: what the backend really did with each request, to judge a caller's verdicts by.
+// TruthLog: the backend's record of each request, to judge a caller's verdicts by.
 //
 // All times are CLOCK_MONOTONIC, which every process of the machine reads alike, so they compare directly with what a
-// caller on the same machine noted. `received` is when the kernel received the request's last byte, converted from its
-// arrival stamp, not when this process got round to reading it. An answer's last byte was handed to the kernel between
-// `sending` and `answered`: normally some microseconds apart, and when this process lost the CPU in between, the two
-// bound the truth.
+// caller on the same machine wrote down. `received` is when the kernel received the request's last byte, converted from
+// its arrival stamp, not when this process got round to reading it. An answer's last byte was handed to the kernel
+// between `sending` and `answered`: normally some microseconds apart, and when this process lost the CPU in between,
+// the two bound the truth.
 //
 // A record is there from the moment its request was received and is completed when the exchange ends. The log keeps the
 // newest `bound` records and counts those it dropped.

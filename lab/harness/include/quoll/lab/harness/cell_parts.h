@@ -29,7 +29,7 @@ class CellParts {
   Result<void> start_proxy(std::vector<std::string> arguments);
   // Puts the proxy under a CPU quota. Errors also: "not_permitted".
   Result<void> limit_proxy(unsigned percent);
-  Result<void> control_backend(const std::string& json);
+  Result<void> control_backend(const boost::json::object& change);
 
   // Runs a load through the proxy to its end. `meanwhile` is called about every `kPollPeriod`; its error ends the load.
   Result<std::vector<LoggedCall>> load(std::vector<std::string> arguments, Duration limit,

@@ -9,7 +9,7 @@ namespace quoll::lab::harness {
 
 // A port is free when nothing listens on it, also not with SO_REUSEPORT.
 bool port_is_free(std::uint16_t port);
-// One that nobody uses now; 0 when the system has none.
+// A port that is free now; 0 when the system has none.
 std::uint16_t any_free_port();
 
 }  // namespace quoll::lab::harness

@@ -3,6 +3,7 @@
 // Thread rule: as Process, see process.h.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -19,7 +20,7 @@ namespace quoll::lab::harness {
 // How long a part may take to start.
 inline constexpr Duration kStartLimit = std::chrono::seconds(10);
 
-// What the parts of one run have in common.
+// The surroundings that the parts of one run share.
 struct PartsContext {
   std::string program;  // the binary with the subcommands
   std::string scratch;  // a folder of this run's own
@@ -32,10 +33,13 @@ std::string loopback(std::uint16_t port);
 // For a part that listens there.
 net::HttpClient client_of(std::uint16_t port, Duration timeout = std::chrono::seconds(2));
 
-// "part": what happened to it, how it was started, and its last lines.
+// Changes the behaviour of the backend at that port. Errors: "part".
+Result<void> control_backend(std::uint16_t port, const boost::json::object& change);
+
+// "part": its fate (`what`), how it was started, and its last lines.
 Error part_failure(Process& process, const std::string& what);
 
-// arguments: the subcommand and what follows it.
+// arguments: the subcommand and its options.
 Result<std::unique_ptr<Process>> launch_part(const std::string& program, const std::string& name,
                                              std::vector<std::string> arguments,
                                              std::function<void(std::string_view)> on_line = nullptr);

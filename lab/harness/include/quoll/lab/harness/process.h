@@ -24,6 +24,7 @@
 #include <thread>
 #include <vector>
 
+#include "quoll/base/fd.h"
 #include "quoll/base/mutex.h"
 #include "quoll/base/result.h"
 #include "quoll/base/time.h"
@@ -35,7 +36,7 @@ struct ProcessOptions {
   std::string name;
   // The program's path; not searched for in PATH.
   std::string program;
-  // What it is called (its argv[0]) and its arguments.
+  // Its name (argv[0]) and its arguments.
   std::vector<std::string> command;
   // One line of standard output without its newline. Must not call back into the Process. May be empty.
   std::function<void(std::string_view line)> on_line = {};
@@ -89,10 +90,10 @@ class Process {
 
   ProcessOptions options_;
   pid_t pid_ = -1;
-  int pidfd_ = -1;
-  int out_ = -1;  // our ends of the pipes
-  int err_ = -1;
-  int finish_ = -1;  // eventfd: the child has ended, read what is left and return
+  Fd pidfd_;
+  Fd out_;  // our ends of the pipes
+  Fd err_;
+  Fd finish_;  // eventfd: the child has ended, read what is left and return
   std::thread reader_;
   mutable Mutex mutex_;
   std::deque<std::string> tail_ QUOLL_GUARDED_BY(mutex_);

@@ -1,4 +1,4 @@
-// What the records of all experiments have in common, as JSON.
+// The common part of all experiments' records, as JSON.
 //
 // Thread-safe: free functions.
 #pragma once

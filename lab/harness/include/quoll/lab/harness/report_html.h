@@ -2,7 +2,7 @@
 // the page's own script. It makes no request and works from a disk, on a phone, in light and dark.
 //
 // assets/report.css is the look of every report, assets/chart.js draws charts that share one time axis, and a script
-// of the experiment's own folder says what is shown.
+// of the experiment's own folder chooses the charts and tables.
 //
 // Thread-safe: a free function.
 #pragma once

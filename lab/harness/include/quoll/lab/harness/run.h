@@ -1,5 +1,5 @@
 // Run: the shell around every run of an experiment: its options, signals that end it in order, a folder for temporary
-// files that goes with it, what it says and where, its report, and its exit code.
+// files that goes with it, its output, its report, and its exit code.
 //
 //   Record record;
 //   harness::Run run("flood", options, record);
@@ -43,7 +43,7 @@ struct Claim {
 // "PASS  the sentence".
 std::string claim_line(const Claim& claim);
 
-// What the record of every experiment begins with.
+// The beginning of every experiment's record.
 struct Record {
   Environment environment = {};
   std::uint64_t seed = 0;
@@ -85,8 +85,8 @@ class Run {
   // shall end.
   bool failed(const std::string& cell, const Error& error);
 
-  // Writes what was asked for and says so. Returns the exit code: 0; 1 when `ok` is false or a file could not be
-  // written; 130 when the run was interrupted.
+  // Writes the report and the JSON that were asked for, and says so. Returns the exit code: 0; 1 when `ok` is false or
+  // a file could not be written; 130 when the run was interrupted.
   int finish(bool ok, const std::string& json, const std::string& page);
 
  private:

@@ -1,4 +1,4 @@
-// Stats, Tick and Report: what a run saw, and the forms in which it is told.
+// Stats, Tick and Report: the counts of a run, and the forms in which they are printed.
 //
 // Every request that was due ends up in exactly one place: `status` when a whole answer came, `errors` otherwise. So
 // requests() = responses() + errors, and the ticks of a run without warm-up add up to its report.
@@ -30,7 +30,7 @@ enum class ErrorKind : std::uint8_t {
 inline constexpr std::size_t kErrorKinds = 7;
 std::string_view to_string(ErrorKind kind);
 
-// What the answer's Quoll-Fallback field said.
+// The answer's Quoll-Fallback field.
 enum class Fallback : std::uint8_t { none, open, timeout, error, other };
 inline constexpr std::size_t kFallbacks = 5;
 std::string_view to_string(Fallback fallback);
@@ -57,7 +57,7 @@ struct Stats {
   void merge(const Stats& other);
 };
 
-// One second of a run, or the rest of the last one.
+// One second of a run; the last one may be shorter.
 struct Tick {
   Duration end{};     // since the start of the run, warm-up included
   Duration length{};  // normally 1 s
@@ -77,7 +77,7 @@ struct Report {
   std::size_t idle_open = 0;           // idle mode: connections open at the end
   bool stopped = false;                // ended by a stop request
   Stats stats;
-  // For each kind of error, what the first of its kind said; empty when there was none.
+  // For each kind of error, the message of the first one; empty when there was none.
   std::array<std::string, kErrorKinds> error_examples;
 
   double responses_per_second() const;

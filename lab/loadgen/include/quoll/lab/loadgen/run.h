@@ -25,7 +25,7 @@ namespace quoll::lab::loadgen {
 inline constexpr Duration kStopGrace = std::chrono::seconds(1);
 
 struct Hooks {
-  // Once a second, and once more for the rest. May be empty.
+  // Once a second, and once more for the last part of one. May be empty.
   std::function<void(const Tick&)> on_tick = {};
   // Idle mode, once: every connection was tried, and `open` of them are held. May be empty.
   std::function<void(std::size_t open)> on_idle = {};

@@ -1,7 +1,7 @@
-// What the pressure kinds share: how a run is stopped, what it reports, and how errors are told apart.
+// The common parts of the kinds of pressure: events, the length of a run, errors.
 //
 // Each kind is one blocking function in a header of its own: loop.h, cpu.h, quota.h, pause.h. It returns when its
-// duration is over or a stop was requested, and has then undone whatever it did to other processes.
+// duration is over or a stop was requested, and has then undone its changes to other processes.
 //
 // Errors: "bad_options" (every fault, one a line), "not_permitted" (the machine does not let us; nothing was changed),
 // "no_process", "system".

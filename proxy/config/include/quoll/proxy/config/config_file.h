@@ -1,7 +1,4 @@
-// Text becomes ProxyOptions here and nowhere else: single settings (command-line flags) and whole files (YAML).
-//
-// A setting has the name of its field: `timeout`, and `breaker.reset_timeout` for those of the breaker, `limits.fields`
-// for the limits. In a file the dotted ones are nested:
+// A file becomes ProxyOptions here and nowhere else. Its settings are those of settings.h; the dotted ones are nested:
 //
 //   upstream: http://127.0.0.1:3001
 //   timeout: 500ms
@@ -24,25 +21,15 @@
 
 #include <cstddef>
 #include <string>
-#include <string_view>
-#include <vector>
 
 #include "quoll/base/result.h"
 #include "quoll/proxy/config/options.h"
+#include "quoll/proxy/config/settings.h"
 
 namespace quoll::proxy {
 
 // 4,096 routes of a kilobyte each.
 inline constexpr std::size_t kMostConfigBytes = 4U << 20U;
-
-// Sets one, also for the routes that have no such setting of their own. The error names the setting and what would be
-// right; ranges are ProxyOptions::validate's.
-Result<void> apply_setting(ProxyOptions& options, std::string_view name, std::string_view text);
-// Sets a route's own. Only those of RouteSettings can be.
-Result<void> apply_route_setting(RouteOptions& route, std::string_view name, std::string_view text);
-
-// The names of all settings, in the order of the documentation.
-std::vector<std::string> setting_names();
 
 // Reads a file's text: strict (unknown and repeated keys are faults) and validated. The error's message has every fault
 // on a line of its own, as "FILE:LINE:COLUMN: what is wrong".

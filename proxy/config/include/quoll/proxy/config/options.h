@@ -14,6 +14,7 @@
 #include "quoll/core/breaker_options.h"
 #include "quoll/http/head.h"
 #include "quoll/proxy/config/policy_options.h"
+#include "quoll/proxy/config/spelled.h"
 #include "quoll/telemetry/log.h"
 
 namespace quoll::proxy {
@@ -43,97 +44,99 @@ enum class TraceKind : std::uint8_t {
 // A fallback's file is kept in memory.
 inline constexpr std::size_t kMostFallbackBytes = 1U << 20U;
 
+const char* to_string(VerdictKind kind);
+const char* to_string(TraceKind kind);
+
 // What may differ from one route to another: the upstream and how calls to it are made and judged.
 struct RouteSettings {
-  // The service that is protected: http://HOST[:PORT], without a path.
   std::string upstream = "http://127.0.0.1:3001";
-  // From "the last byte of the request left" to "the answer's head arrived". Also the limit for connecting, which is
-  // counted apart. Default 500 ms; range 1 ms to 1 h.
   Duration timeout = std::chrono::milliseconds(500);
-  // What bounds calls beside it, such as a timeout that is learned instead.
   CallPolicyOptions policies;
-  // The longest gap in a body to or from upstream, counted while we wait for it; an event stream (text/event-stream)
-  // may be quiet for ever. Default 60 s; range 1 ms to 1 h.
   Duration body_gap = std::chrono::seconds(60);
-  // How long a tunnel (a WebSocket) may carry nothing either way. Generous: TCP keep-alive finds those whose other end
-  // is no more. Default 1 h; range 1 ms to 24 h.
   Duration tunnel_idle = std::chrono::hours(1);
   VerdictKind verdict = VerdictKind::arrival;
   core::BreakerOptions breaker;
-  // What a client gets when the call could not be made or failed: an answer of 200 with a JSON note, or the contents of
-  // a file, or (off) 503, 504, 502 and the upstream's own 5xx.
   bool fallback = true;
-  std::string fallback_file;  // empty: the note
-  // The requests that the fallback may answer; the others get 503, 504, 502 or the upstream's own 5xx. Default: the
-  // safe methods (RFC 9110 section 9.2.1), for whoever is answered 200 believes that a write was done. Empty: all.
-  std::vector<std::string> fallback_methods = {"GET", "HEAD", "OPTIONS", "TRACE"};
+  std::string fallback_file;                                                        // empty: the note
+  std::vector<std::string> fallback_methods = {"GET", "HEAD", "OPTIONS", "TRACE"};  // empty: all
+
+  static void describe(auto&& field) {
+    using R = RouteSettings;
+    using schema::Spelled;
+    field("upstream", &R::upstream, schema::Form{"URL"},
+          "The service that is protected: http://HOST[:PORT], without a path.");
+    field("timeout", Spelled<R>{{"DUR|adaptive"}, spelled::timeout, spelled::timeout},
+          "From the last byte of the request having left to the answer's head arriving, 1ms to 1h. Also the limit for "
+          "connecting, which is counted apart.");
+    field("body_gap", &R::body_gap, schema::within(std::chrono::milliseconds(1), std::chrono::hours(1)),
+          "The longest gap in a body to or from upstream, counted while we wait for it; an event stream "
+          "(text/event-stream) may be quiet for ever.");
+    field("tunnel_idle", &R::tunnel_idle, schema::within(std::chrono::milliseconds(1), std::chrono::hours(24)),
+          "How long a tunnel (a WebSocket) may carry nothing either way. Generous: TCP keep-alive finds dead ends "
+          "sooner.");
+    field("verdict", &R::verdict, schema::words_to(VerdictKind::timer),
+          "How a timeout is judged: by the answer's arrival, or as others do by what the timer finds when it gets to "
+          "run.");
+    field(
+        "fallback", Spelled<R>{{"on|off|FILE"}, spelled::fallback, spelled::fallback},
+        "What a client gets when the call could not be made or failed: 200 with a JSON note, or a file of up to 1 MiB; "
+        "off: 503, 504, 502 and the upstream's own 5xx.");
+    field("fallback_methods", Spelled<R>{{"safe|all|LIST"}, spelled::fallback_methods, spelled::fallback_methods},
+          "The methods that the fallback may answer; others get 503, 504, 502 or the upstream's own 5xx. safe: GET, "
+          "HEAD, OPTIONS, TRACE, for a client that is answered 200 believes that a write was done.");
+    field("", &R::policies, "");
+    field("breaker", &R::breaker, schema::Without{{"shards"}},
+          "When the circuit opens and closes: docs/policies/circuit-breaker.md.");
+  }
 };
 
 // One route: the requests it takes, and its settings. Each has a circuit of its own, with its name.
 struct RouteOptions : RouteSettings {
-  // 1 to 64 of a-z, 0-9, "_" and "-"; "default" is the name of the route that takes what no other takes.
   std::string name = "default";
-  // The requests for this host, without a port; empty: for every host.
   std::string host;
-  // And whose path is this one or lies below it: "/orders" takes "/orders" and "/orders/1", not "/orders2". Of several
-  // routes the one with a host goes first, then the longest path. In the normal form of RFC 3986 section 6.2.2.
   std::string path = "/";
   // The settings that are its own, by name; the others follow the proxy's.
   std::vector<std::string> own;
+
+  static void describe(auto&& field) {
+    using R = RouteOptions;
+    field("name", &R::name, schema::Form{"NAME"},
+          "Of the route and its circuit: 1 to 64 of a-z, 0-9, _ and -; default is the route that takes what no other "
+          "takes.");
+    field("host", &R::host, schema::Form{"HOST"}, "The requests for this host, without a port; none: for every host.");
+    field("path", &R::path, schema::Form{"/PATH"},
+          "The requests whose path is this one or lies below it: /orders takes /orders/1, not /orders2. The route with "
+          "a host goes first, then the longest path. In the normal form of RFC 3986 section 6.2.2.");
+    RouteSettings::describe(field);
+  }
 };
 
 // RouteSettings are those of the route `default`, and what each other route has unless it says otherwise.
 struct ProxyOptions : RouteSettings {
-  // Where clients connect. Default loopback; 0.0.0.0:3000 opens it to the network.
   std::string listen = "127.0.0.1:3000";
-  // Control, status and metrics. Keep it on loopback: who reaches it can open and close circuits.
   std::string admin = "127.0.0.1:3900";
-  // Event loops, each on a thread. Default 1; range 1 to 256.
   unsigned workers = 1;
-
-  // Quoll's own pages for clients: /circuit-status, /health, /metrics. The admin port always has them.
   PagesKind pages = PagesKind::by_listener;
-  std::string
-      pages_prefix;  // with PagesKind::prefix: a path such as "/quoll", in normal form, without a slash at its end
-
-  // Ask the kernel when bytes arrived. Default true. Without stamps an answer that was read late, because we were late,
-  // is inconclusive; false is for measuring what stamps cost.
+  // With PagesKind::prefix: a path such as "/quoll", in normal form, without a slash at its end.
+  std::string pages_prefix;
   bool stamps = true;
 
-  // Refuse requests when more come than this process can serve, by how long they waited in its sockets; needs stamps.
   bool admission = false;
   core::AdmissionOptions admission_control;
-  // The request's field that holds its priority, 0 (the most important) to 7; empty: the route's holds. Only for
-  // clients that are trusted not to call everything important.
   std::string priority_header;
 
-  // The admin port's POSTs may open, close and disable the circuit. Off: the port only shows.
   bool allow_control = true;
-  // POST /pressure may block the event loops: for experiments only.
   bool allow_pressure = false;
   telemetry::LogLevel log_level = telemetry::LogLevel::info;
-
   TraceKind trace = TraceKind::create;
-
-  // Limits on what clients control.
   http::Limits limits;
-  // Client connections at a time; more get a 503 and are closed at once. Default 20,000; range 1 to 1,000,000.
   std::size_t max_connections = 20'000;
-  // A request's head must be complete this long after its first byte. Default 10 s.
   Duration head_timeout = std::chrono::seconds(10);
-  // A connection without a request is closed. Default 60 s.
   Duration idle_timeout = std::chrono::seconds(60);
-  // The longest time a client may take to send or to accept the next piece of a body. Default 30 s.
   Duration client_gap = std::chrono::seconds(30);
-  // Bytes a second that a request's body must come at, on the average of all the time that was spent waiting for the
-  // client, but for 20 s of it; else 408. Default 500, as Apache httpd's mod_reqtimeout has it; 0 is off; range 0 to
-  // 1 GiB.
   std::size_t min_rate = 500;
-
-  // Kept connections to the upstream, per worker. Default 256 for 30 s.
   std::size_t pool_size = 256;
   Duration pool_idle = std::chrono::seconds(30);
-  // After SIGTERM, requests under way may take this long. Default 10 s.
   Duration drain = std::chrono::seconds(10);
 
   // At most kMaxRoutes. Each is whole: what it takes from the proxy has been copied; see add_route.
@@ -144,9 +147,64 @@ struct ProxyOptions : RouteSettings {
   // The route `default`.
   RouteOptions default_route() const;
 
-  // Every fault, each after the name of its setting: "timeout: 0 is ...", "routes[2].path: ...". Empty when all is
+  static void describe(auto&& field) {
+    using P = ProxyOptions;
+    using schema::Form, schema::Spelled, schema::within;
+    using std::chrono::hours, std::chrono::milliseconds;
+    field("listen", &P::listen, Form{"HOST:PORT"}, "Where clients connect; 0.0.0.0:3000 opens it to the network.");
+    field("admin", &P::admin, Form{"HOST:PORT"},
+          "Control, status and metrics. Keep it on loopback: who reaches it can open and close circuits.");
+    RouteSettings::describe(field);
+    field("workers", &P::workers, within(1, 256), "Event loops, each on a thread with its own listener.");
+    field(
+        "pages", Spelled<P>{{"auto|on|off|/PREFIX"}, spelled::pages, spelled::pages},
+        "Quoll's own pages for clients: /circuit-status, /health, /metrics; also below a prefix such as /quoll. auto: "
+        "on when listen is a loopback address. The admin port always has them.");
+    field("stamps", &P::stamps,
+          "Ask the kernel when bytes arrived. Without stamps an answer that was read late, because we were late, is "
+          "inconclusive: false is for measuring what they cost.");
+    field("admission", &P::admission,
+          "Refuse requests when more come than this process can serve, by how long they waited in its sockets; needs "
+          "stamps.");
+    field("admission_control", &P::admission_control,
+          "With admission, how long is too long: docs/policies/admission.md.");
+    field("priority_header", Spelled<P>{{"FIELD"}, spelled::priority_header, spelled::priority_header},
+          "The request's field that holds its priority, 0 (the most important) to 7; none: the route's holds. Only for "
+          "clients that are trusted not to call everything important.");
+    field("allow_control", &P::allow_control,
+          "The admin port's POSTs may open, close and disable circuits. Off: the port only shows.");
+    field("allow_pressure", &P::allow_pressure, "POST /pressure may block the event loops: for experiments only.");
+    field("log_level", &P::log_level, schema::words_to(telemetry::LogLevel::off),
+          "What is logged: JSON lines on standard error, text on a terminal.");
+    field(
+        "trace", &P::trace, schema::words_to(TraceKind::off),
+        "What becomes of traceparent and tracestate. continue: a client's trace goes on, with a span for each attempt; "
+        "create: and one begins here, sampled, where a client has none; off: the fields pass as they are.");
+    field("max_connections", &P::max_connections, within(1, 1'000'000),
+          "Client connections at a time; more get a 503 and are closed at once.");
+    field("head_timeout", &P::head_timeout, within(milliseconds(1), hours(1)),
+          "A request's head must be complete this long after its first byte.");
+    field("idle_timeout", &P::idle_timeout, within(milliseconds(1), hours(24)),
+          "A client connection without a request is closed.");
+    field("client_gap", &P::client_gap, within(milliseconds(1), hours(1)),
+          "The longest time a client may take to send or to accept the next piece of a body.");
+    field("min_rate", &P::min_rate, within(0, 1 << 30).zero_is("off"),
+          "Bytes a second that a request's body must come at, on the average of the time spent waiting for the client, "
+          "20 s "
+          "of which are free, as in Apache httpd's mod_reqtimeout; else 408.");
+    field("pool_size", &P::pool_size, within(0, 65'536).zero_is("none"),
+          "Kept connections to an upstream, per worker.");
+    field("pool_idle", &P::pool_idle, within(milliseconds(1), hours(1)), "How long they are kept without a request.");
+    field("drain", &P::drain, within(Duration::zero(), hours(1)),
+          "How long requests under way may take after SIGTERM.");
+    field("limits", &P::limits, "Bounds on what clients send.");
+  }
+
+  // Every fault, each beginning with its setting's name: "timeout is 0; ...", "routes[2].path: ...". Empty when all is
   // well.
   std::vector<std::string> validate() const;
+  // With the defaults moved that others were set past, of all policies and routes: what the proxy will go by.
+  ProxyOptions resolved() const;
 };
 
 // "http://127.0.0.1:3001" in parts.
@@ -156,7 +214,5 @@ struct UpstreamUrl {
   std::string authority;  // as written: "127.0.0.1:3001"
 };
 Result<UpstreamUrl> parse_upstream(std::string_view url);
-
-const char* to_string(VerdictKind kind);
 
 }  // namespace quoll::proxy

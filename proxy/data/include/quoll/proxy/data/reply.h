@@ -47,6 +47,9 @@ bool falls_back(const RouteSettings& settings, std::string_view method);
 unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,
                         bool keep_alive);
 
+// The body of an answer of the proxy's own that is an error: an object with the message, on a line.
+std::string error_json(std::string_view message);
+
 // For a request that is refused as malformed or too large; the connection is to be closed. `head_only`: it was a HEAD
 // request, or began as one.
 void append_bad_request(std::string& out, unsigned status, std::string_view message, bool head_only,

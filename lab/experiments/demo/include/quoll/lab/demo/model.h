@@ -18,7 +18,7 @@
 
 namespace quoll::lab::demo {
 
-// What the load generator saw, in a second or in a phase.
+// The load generator's counts, of a second or of a phase.
 struct Traffic {
   std::uint64_t requests = 0;
   double rps = 0;  // answers a second
@@ -55,7 +55,7 @@ struct StateChange {
   std::string text = {};
 };
 
-// One look at the proxy from outside.
+// One sample of the proxy from outside.
 struct CircuitSample {
   Duration at{};
   std::string state = {};
@@ -73,7 +73,7 @@ struct Counters {
   harness::CountMap events = {};    // quoll_circuit_events_total by event
   harness::CountMap attempts = {};  // quoll_attempts_total by outcome
 };
-// What was counted in between.
+// The counts between two readings.
 Counters difference(const Counters& after, const Counters& before);
 
 struct Check {
@@ -106,7 +106,6 @@ struct Part {
   std::string name = {};     // "proxy"
   std::string command = {};  // as a shell would take it
   std::string address = {};  // "127.0.0.1:3000"; empty when it listens nowhere
-  std::string note = {};
 };
 
 // Something done to the system at a time: "the backend hangs".

@@ -1,4 +1,4 @@
-// Reading what the parts print: /circuit-status of the proxy, and the lines of `quoll load --live-json`.
+// Reading the output of the parts: /circuit-status of the proxy, and the lines of `quoll load --live-json`.
 //
 // Lenient towards additions, strict about what is used: a missing or mistyped field is an error that names it.
 //
@@ -18,7 +18,7 @@ namespace quoll::lab::demo {
 struct CircuitStatus {
   CircuitSample sample;  // `at` and `lag` are the caller's to fill in
   Duration lag_now{};    // the longest current lag over the workers
-  // What the journal still holds, oldest first; `at` is since `epoch`, the wall-clock time of the run's start.
+  // The journal's entries, oldest first; `at` is since `epoch`, the wall-clock time of the run's start.
   std::vector<StateChange> changes;
 };
 

@@ -1,8 +1,9 @@
-// The plan of the experiment: what is done to the backend and to the proxy, when, and what must come of it.
+// The plan of the experiment: the steps that change the backend and the proxy, and the results they must have.
 //
 // Thread-compatible: plain values.
 #pragma once
 
+#include <boost/json/object.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -19,9 +20,9 @@ struct LoopPressure {
 
 // One thing done at a time within a phase.
 struct Step {
-  Duration at{};        // since the phase's start
-  std::string text;     // for the live view and the report's axis: "backend hangs"
-  std::string backend;  // the JSON for POST /control; empty leaves the backend as it is
+  Duration at{};                     // since the phase's start
+  std::string text;                  // for the live view and the report's axis: "backend hangs"
+  boost::json::object backend = {};  // for the backend's POST /control; empty leaves it as it is
   bool sets_pressure = false;
   std::optional<LoopPressure> loop = {};  // with sets_pressure: nothing ends it
   unsigned cpu_cores = 0;                 // with sets_pressure: cores burnt beside the proxy
@@ -33,7 +34,7 @@ struct Expectation {
   bool never_opens = false;
   bool ends_closed = false;
   bool closes = false;       // it went through half-open to closed
-  bool no_timeouts = false;  // nobody was told "timeout": the backend was in time
+  bool no_timeouts = false;  // no caller was told "timeout": the backend was in time
   bool control = false;      // report the timeouts that a verdict by timer makes, without judging
 };
 

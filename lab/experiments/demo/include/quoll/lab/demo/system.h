@@ -31,7 +31,7 @@ struct SystemOptions {
 class System {
  public:
   explicit System(SystemOptions options);
-  // Stops every part, those that others depend on last.
+  // Stops every part; the backend, on which the others depend, last.
   ~System();
   System(const System&) = delete;
   System& operator=(const System&) = delete;
@@ -45,13 +45,13 @@ class System {
   std::uint16_t admin_port() const { return admin_port_; }
   // The parts that were started, for the report.
   const std::vector<Part>& parts() const { return parts_; }
-  // What a person should know about the ports; empty when all are the defaults.
+  // Remarks for a person about the ports; empty when all are the defaults.
   const std::vector<std::string>& notes() const { return notes_; }
   // The breaker's settings in words.
   std::string breaker() const;
 
-  Result<void> set_backend(const std::string& json);
-  // Ends what goes on and starts what is asked for.
+  Result<void> set_backend(const boost::json::object& change);
+  // Ends the pressure that goes on and starts the one that is asked for.
   Result<void> set_pressure(const std::optional<LoopPressure>& loop, unsigned cpu_cores);
   // Starts the load for a phase; each line of its output goes to `on_line`, on a thread of its own.
   Result<void> start_load(Duration length, std::function<void(std::string_view)> on_line);

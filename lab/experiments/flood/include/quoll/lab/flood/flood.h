@@ -2,10 +2,11 @@
 //
 // Two bottlenecks. In `proxy` the proxy itself is short of CPU (a quota) and the backend is fast: what controls is
 // admission by the kernel's arrival of each request. In `backend` the backend slows down with each further request in
-// progress: what controls is an adaptive concurrency limit. The load is open: it comes whatever becomes of it.
+// progress: what controls is an adaptive concurrency limit. The load is open: it comes however it fares.
 //
 // What counts is goodput: answers of the backend that a client has got within its deadline, counted from when the call
-// was due; of the calls that were due after `kSettle`, since what has no queue yet serves anything for a while.
+// was due; of the calls that were due after `kFirstQueue`: a server without a queue yet keeps up with any load for a
+// while.
 //
 // Thread-compatible: for the thread that lives to the end of the program (see process.h).
 #pragma once
@@ -26,7 +27,7 @@ const char* to_string(Bottleneck bottleneck);
 const char* title(Bottleneck bottleneck);
 
 inline constexpr Duration kDeadline = std::chrono::milliseconds(500);  // the clients'
-inline constexpr Duration kSettle = std::chrono::seconds(2);
+inline constexpr Duration kFirstQueue = std::chrono::seconds(2);
 // Claimed of the backend from twice the capacity on. Of the proxy only that at its capacity answers stay in time: to
 // refuse a request costs it a good part of what passing one on does, so that refusing takes all of its CPU at 2x.
 inline constexpr double kLeastGain = 1.5;
@@ -45,7 +46,7 @@ struct Cell {
   std::uint64_t shed = 0;         // 503
   std::uint64_t timeouts = 0;     // 504
   std::uint64_t lost = 0;         // no answer, or never sent
-  double goodput = 0;             // a second, after kSettle
+  double goodput = 0;             // a second, after kFirstQueue
   Duration p50{};                 // of the backend's answers
   Duration p99{};
   Duration shed_p50{};     // of refusals: how soon a client knew

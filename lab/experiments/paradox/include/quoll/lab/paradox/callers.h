@@ -30,7 +30,8 @@ struct CallerCommand {
   std::string program;
   std::vector<std::string> command;
 };
-// Writes what configuration the caller needs. Errors: "not_installed" (what is missing, and what installs it), "file".
+// Writes the configuration that the caller needs. Errors: "not_installed" (what is missing, and what installs it),
+// "file".
 Result<CallerCommand> caller_command(Caller caller, const CallerPlace& place);
 
 // The arguments of quoll for a pressure on `process`, whose event loop can be asked to block at port `control`.

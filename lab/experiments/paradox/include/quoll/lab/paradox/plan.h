@@ -58,7 +58,7 @@ bool has_breaker(Caller caller);
 // Only some callers have a loop that can be asked to block.
 bool applies(Pressure pressure, Caller caller);
 
-// What the load and the callers are set to before a backend.
+// The settings of the load and of the callers before a backend.
 struct Setting {
   Duration deadline{};
   unsigned connections = 32;
@@ -84,7 +84,7 @@ struct Group {
 };
 
 struct Choice {
-  // What was asked for by name; empty: the default plan's. With both pressures and backends named, every pair of them.
+  // Asked for by name; empty: the default plan's. With both pressures and backends named, every pair of them.
   std::vector<Caller> callers = {};
   std::vector<Pressure> pressures = {};
   std::vector<Backend> backends = {};

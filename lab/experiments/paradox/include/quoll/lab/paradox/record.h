@@ -1,4 +1,4 @@
-// What a run of the paradox records: a cell's verdicts, and the series that its chart shows.
+// The record of a run of the paradox: a cell's verdicts, and the series that its chart shows.
 //
 // Times of the series are counted from the start of the cell's load.
 //

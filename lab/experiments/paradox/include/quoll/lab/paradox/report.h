@@ -10,14 +10,14 @@
 
 namespace quoll::lab::paradox {
 
-// What one sees of a cell, in one to three sentences.
+// A cell's result, in one to three sentences.
 std::string sentence(const CellRecord& cell, const Group& group);
 // A cell that has just ended, in one line.
 std::string cell_line(const CellRecord& cell);
 // A group's table; at most 80 columns for counts below a million.
 std::vector<std::string> group_table(const GroupRecord& group);
 
-// What the run shows of Quoll, with the cells that show otherwise. Claims that the run holds no cell for are left out.
+// The claims about Quoll, with the cells that show otherwise. Claims that the run holds no cell for are left out.
 std::vector<harness::Claim> claims(const Record& run);
 // The end of a run: the callers' totals, the claims, and what it ran on.
 std::vector<std::string> closing(const Record& run);

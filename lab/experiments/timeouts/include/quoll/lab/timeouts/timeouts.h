@@ -18,7 +18,7 @@
 
 namespace quoll::lab::timeouts {
 
-// What the backend does for a while. Times are counted from the start of the load.
+// A while in which the backend behaves alike. Times are counted from the start of the load.
 struct Phase {
   std::string name;
   Duration from{};
