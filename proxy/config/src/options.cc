@@ -216,6 +216,20 @@ const char* to_string(VerdictKind kind) {
   return kind == VerdictKind::arrival ? "arrival" : "timer";
 }
 
+const char* to_string(ForwardedKind kind) {
+  switch (kind) {
+    case ForwardedKind::both:
+      return "both";
+    case ForwardedKind::x_forwarded:
+      return "x-forwarded";
+    case ForwardedKind::rfc7239:
+      return "rfc7239";
+    case ForwardedKind::off:
+      return "off";
+  }
+  return "off";
+}
+
 const char* to_string(TraceKind kind) {
   switch (kind) {
     case TraceKind::create:

@@ -22,6 +22,11 @@ void observe(Session& s, unsigned status) {
   s.durations().server.observe(s.exchange.request.method, status, s.now() - s.exchange.arrived_at, s.worker.shard);
 }
 
+// Whoever asks why gets the name under which the logs have it.
+std::string request_id_field(Session& s) {
+  return fmt::format("{}: {}\r\n", RequestId::kField, s.request_id.of(s.exchange.request, s.worker.trace_ids));
+}
+
 // The body of a request that was answered without it has to go somewhere before the next request can be read.
 net::Task<bool> settle(Session& s, http::BodyReader& body, bool keep) {
   if (body.done()) co_return keep;
@@ -53,8 +58,8 @@ const ShedAnswer& shed_answer(core::ShedReason reason) {
 }
 
 // Keeps the connection of an answer that has been received whole, unless there are bytes behind it: they are nobody's.
-void keep_unless_surplus(Session& s, UpstreamCall& attempt) {
-  if (s.exchange.up.empty()) return attempt.keep_connection();
+void keep_unless_surplus(Session& s, UpstreamCall& attempt, Duration rest) {
+  if (s.exchange.up.empty()) return attempt.keep_connection(rest);
   s.shared().metrics.upstream_unasked.add(1, s.worker.shard);
 }
 
@@ -100,7 +105,8 @@ net::Task<bool> send(Session& s, std::string_view bytes) {
 
 net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view message, std::string_view fields) {
   s.exchange.out.clear();
-  append_bad_request(s.exchange.out, status, message, s.exchange.request.method == "HEAD", fields);
+  append_bad_request(s.exchange.out, status, message, s.exchange.request.method == "HEAD",
+                     request_id_field(s) + std::string(fields));
   co_await send(s, s.exchange.out);
   co_await lingering_close(s.client);
   co_return false;
@@ -125,7 +131,8 @@ net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
 net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble& trouble) {
   const bool keep = may_keep(s) && discardable(s, body);
   s.exchange.out.clear();
-  const unsigned status = append_trouble(s.exchange.out, s.route, trouble, s.exchange.request, keep);
+  const unsigned status =
+      append_trouble(s.exchange.out, s.route, trouble, s.exchange.request, request_id_field(s), keep);
   const bool sent = co_await send(s, s.exchange.out);
   observe(s, status);
   if (!sent) co_return false;
@@ -138,10 +145,11 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
   http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
   const bool keep = may_keep(s) && discardable(s, body);
   const ShedAnswer& answer = shed_answer(reason);
+  const std::string fields = answer.fields + request_id_field(s);
   s.exchange.out.clear();
   append_reply(s.exchange.out, {.status = 503,
                                 .body = answer.body,
-                                .fields = answer.fields,
+                                .fields = fields,
                                 .keep_alive = keep,
                                 .old_client = s.exchange.request.minor_version == 0,
                                 .head_only = s.exchange.request.method == "HEAD"});
@@ -169,7 +177,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
 
   Upload& upload = attempt.upload();
   if (end == RelayEnd::done) {
-    if (reusable && upload.complete()) keep_unless_surplus(s, attempt);
+    if (reusable && upload.complete()) keep_unless_surplus(s, attempt, head.upstream_rest);
     if (upload.held()) attempt.upstream().abort();  // it has half a request
     co_await upload.finish();
     co_return co_await settle(s, upload.body(), head.keep);
@@ -197,7 +205,7 @@ void keep_if_whole(Session& s, UpstreamCall& attempt) {
   }
   const bool whole = body.done() && attempt.upload().complete();
   if (whole && x.response.keep_alive && x.response.framing != http::Framing::until_close) {
-    keep_unless_surplus(s, attempt);
+    keep_unless_surplus(s, attempt, announced_rest(x.response));
   }
 }
 

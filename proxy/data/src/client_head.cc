@@ -1,5 +1,7 @@
 #include "client_head.h"
 
+#include <charconv>
+
 #include "quoll/http/write.h"
 
 namespace quoll::proxy {
@@ -16,6 +18,7 @@ bool named(const http::Field& field, std::string_view name) {
 // What of the fields concerns the rest of the head.
 struct Passed {
   bool dated = false;
+  bool keep_alive = false;
   bool upgrade = false;  // the answer says which protocols its upstream would rather speak
 };
 
@@ -27,6 +30,7 @@ Passed append_fields(std::string& out, const http::ResponseHead& head, bool with
     if (!passes(field.name)) {
       // The one hop-by-hop field that is the answer's point (RFC 9110 sections 15.2.2 and 15.5.22).
       const bool upgrade = (head.status == kUpgradeRequired || head.status == kSwitching) && named(field, "upgrade");
+      passed.keep_alive = passed.keep_alive || named(field, "keep-alive");
       if (!upgrade && !(with_trailers && named(field, "trailer"))) continue;
       passed.upgrade = passed.upgrade || upgrade;
     } else if (bodiless && named(field, "content-length")) {
@@ -76,6 +80,27 @@ net::Task<bool> send_continue(Session& s) {
   co_return co_await send_small(s, http::kContinue);
 }
 
+Duration announced_rest(const http::ResponseHead& head) {
+  constexpr std::string_view kTimeout = "timeout=";
+  for (const http::Field& field : head.fields) {
+    if (!named(field, "keep-alive")) continue;
+    for (std::string_view rest = field.value; !rest.empty();) {
+      const std::size_t comma = rest.find(',');
+      std::string_view member = rest.substr(0, comma);
+      rest.remove_prefix(comma == rest.npos ? rest.size() : comma + 1);
+      member.remove_prefix(std::min(member.find_first_not_of(" \t"), member.size()));
+      if (!http::iequals(member.substr(0, kTimeout.size()), kTimeout)) continue;
+      unsigned seconds = 0;
+      const auto [end, error] =
+          std::from_chars(member.data() + kTimeout.size(), member.data() + member.size(), seconds);
+      if (error != std::errc()) continue;
+      const Duration told = std::chrono::seconds(seconds);
+      return std::max(told / 2, told - std::chrono::seconds(1));
+    }
+  }
+  return Duration::max();
+}
+
 ClientHead compose_client_head(Session& s, bool may_keep) {
   Exchange& x = s.exchange;
   const http::ResponseHead& head = x.response;
@@ -89,6 +114,7 @@ ClientHead compose_client_head(Session& s, bool may_keep) {
   x.out.clear();
   http::append_status_line(x.out, head.status, head.reason);
   const Passed passed = append_fields(x.out, head, out.chunked);
+  if (passed.keep_alive) out.upstream_rest = announced_rest(head);
   // A recipient with a clock adds what is missing (RFC 9110 section 6.6.1).
   if (!passed.dated && head.status != kSwitching) http::append_clean_field(x.out, "Date", s.worker.date.at(wall_now()));
   if (out.chunked) http::append_framing(x.out, http::Framing::chunked);

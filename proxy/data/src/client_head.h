@@ -9,9 +9,14 @@
 namespace quoll::proxy {
 
 struct ClientHead {
-  bool chunked = false;  // the body is to be framed in chunks
-  bool keep = true;      // the client's connection outlives the exchange
+  bool chunked = false;                      // the body is to be framed in chunks
+  bool keep = true;                          // the client's connection outlives the exchange
+  Duration upstream_rest = Duration::max();  // how long the upstream says that it keeps its connection; see below
 };
+
+// How long the upstream says that it keeps an idle connection (`Keep-Alive: timeout=5`), less the time in which its end
+// and a request may cross. Without a word of it there is no bound.
+Duration announced_rest(const http::ResponseHead& head);
 
 // Writes exchange.response to exchange.out. `may_keep`: nothing but the answer's framing forbids to keep the
 // connection.

@@ -1,5 +1,6 @@
 #include "quoll/proxy/data/connection.h"
 
+#include "forwarded.h"
 #include "policy_stack.h"
 #include "quoll/net/stamped_socket.h"
 #include "quoll/proxy/data/head_reader.h"
@@ -20,7 +21,7 @@ constexpr Duration kLookForEnd = std::chrono::milliseconds(500);
 }  // namespace
 
 Connection::Connection(WorkerState& worker, net::Stream& client, std::string peer)
-    : worker_(worker), client_(client), peer_(std::move(peer)) {
+    : worker_(worker), client_(client), peer_(std::move(peer)), forwarded_beginning_(forwarded_beginning(peer_)) {
   worker_.open.push_back(*this);
   worker_.shared.metrics.client_connections.add(1);
 }
@@ -96,7 +97,8 @@ net::Task<Connection::Next> Connection::serve_one(Exchange& x) {
 
   ClientWatch watch(client_, x.request);
   watch_ = &watch;
-  Session session{worker_, client_, x, peer_, worker_.shared.routes.match(x.request.host, x.request.path), watch};
+  Route& route = worker_.shared.routes.match(x.request.host, x.request.path);
+  Session session{worker_, client_, x, peer_, forwarded_beginning_, route, watch};
   const bool keep = co_await proxy::serve(session);
   watch_ = nullptr;
   // What came after this request's body is the start of the next one.

@@ -4,6 +4,7 @@
 #include "call_observer.h"
 #include "call_trace.h"
 #include "client_answer.h"
+#include "forwarded.h"
 #include "max_forwards.h"
 #include "quoll/http/write.h"
 #include "quoll/net/pause.h"
@@ -15,7 +16,8 @@ namespace {
 
 core::AdmissionDecision ask_admission(Session& s, TimePoint now) {
   const Exchange& x = s.exchange;
-  return s.shared().admission.decide(x.request, s.route.options.policies.priority, s.peer, x.arrived_at, now,
+  return s.shared().admission.decide(x.request, s.route.options.policies.priority,
+                                     client_address(x.request, s.peer, s.options().trusted_hops), x.arrived_at, now,
                                      s.worker.shard);
 }
 

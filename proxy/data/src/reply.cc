@@ -59,12 +59,12 @@ std::string error_json(std::string_view message) {
 }
 
 unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,
-                        bool keep_alive) {
+                        std::string_view further_fields, bool keep_alive) {
   const std::string status = http::proxy_status_value({.error = trouble.error,
                                                        .details = trouble.details,
                                                        .next_hop = route.circuit.upstream(),
                                                        .received_status = trouble.received_status});
-  std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n", status);
+  std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n{}", status, further_fields);
   Reply reply{
       .keep_alive = keep_alive, .old_client = request.minor_version == 0, .head_only = request.method == "HEAD"};
 

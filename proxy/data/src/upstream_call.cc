@@ -301,8 +301,8 @@ UpstreamCall::End UpstreamCall::spoilt(std::string_view details, TimePoint now) 
   return fail(ProxyError::http_protocol_error, details, now);
 }
 
-void UpstreamCall::keep_connection() {
-  session_.pool().give_back(std::move(connection_), judgement_.upstream, session_.now());
+void UpstreamCall::keep_connection(Duration rest) {
+  session_.pool().give_back(std::move(connection_), judgement_.upstream, rest, session_.now());
 }
 
 }  // namespace quoll::proxy

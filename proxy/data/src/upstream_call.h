@@ -40,8 +40,8 @@ class UpstreamCall {
   bool never_sent() const { return connection_ == nullptr; }
   net::Stream& upstream() { return connection_->stream(); }
   Upload& upload() { return upload_; }
-  // Keeps the connection for another request. Without this it is closed.
-  void keep_connection();
+  // Keeps the connection for another request that comes within `rest`. Without this it is closed.
+  void keep_connection(Duration rest);
 
  private:
   bool take_kept_connection();

@@ -41,11 +41,15 @@ enum class TraceKind : std::uint8_t {
   off,            // the fields pass as they are
 };
 
+// Which fields tell the upstream of the client: X-Forwarded-For, -Proto and -Host, Forwarded (RFC 7239), or both.
+enum class ForwardedKind : std::uint8_t { both, x_forwarded, rfc7239, off };
+
 // A fallback's file is kept in memory.
 inline constexpr std::size_t kMostFallbackBytes = 1U << 20U;
 
 const char* to_string(VerdictKind kind);
 const char* to_string(TraceKind kind);
+const char* to_string(ForwardedKind kind);
 
 // What may differ from one route to another: the upstream and how calls to it are made and judged.
 struct RouteSettings {
@@ -129,6 +133,8 @@ struct ProxyOptions : RouteSettings {
   bool allow_pressure = false;
   telemetry::LogLevel log_level = telemetry::LogLevel::info;
   TraceKind trace = TraceKind::create;
+  ForwardedKind forwarded = ForwardedKind::both;
+  std::size_t trusted_hops = 0;
   http::Limits limits;
   std::size_t max_connections = 20'000;
   Duration head_timeout = std::chrono::seconds(10);
@@ -180,6 +186,13 @@ struct ProxyOptions : RouteSettings {
         "trace", &P::trace, schema::words_to(TraceKind::off),
         "What becomes of traceparent and tracestate. continue: a client's trace goes on, with a span for each attempt; "
         "create: and one begins here, sampled, where a client has none; off: the fields pass as they are.");
+    field("forwarded", &P::forwarded, schema::words_to(ForwardedKind::off),
+          "Which fields tell the upstream of the client: X-Forwarded-For, -Proto and -Host (x-forwarded), Forwarded "
+          "(rfc7239), or both.");
+    field(
+        "trusted_hops", &P::trusted_hops, within(0, 100),
+        "How many proxies in front of this one are trusted: their X-Forwarded-Proto and -Host go on, and the client's "
+        "address is so many entries from the end of X-Forwarded-For. 0: the client is the connection's peer.");
     field("max_connections", &P::max_connections, within(1, 1'000'000),
           "Client connections at a time; more get a 503 and are closed at once.");
     field("head_timeout", &P::head_timeout, within(milliseconds(1), hours(1)),

@@ -31,6 +31,7 @@ class Connection final : public OpenConnection {
   WorkerState& worker_;
   net::Stream& client_;
   const std::string peer_;
+  const std::string forwarded_beginning_;
   bool idle_ = true;
   ClientWatch* watch_ = nullptr;  // during an exchange
 };

@@ -25,6 +25,7 @@
 #include "quoll/proxy/data/date_cache.h"
 #include "quoll/proxy/data/metrics.h"
 #include "quoll/proxy/data/own_pages.h"
+#include "quoll/proxy/data/request_id.h"
 #include "quoll/proxy/data/route.h"
 #include "quoll/proxy/data/turn_away.h"
 #include "quoll/proxy/data/upstream_pool.h"
@@ -107,9 +108,11 @@ struct Session {
   WorkerState& worker;
   net::Stream& client;
   Exchange& exchange;
-  std::string_view peer;  // the client's address
+  std::string_view peer;                 // the client's address
+  std::string_view forwarded_beginning;  // of what its upstream is told of it; see forwarded.h
   Route& route;
   ClientWatch& watch;
+  RequestId request_id = {};
 
   const Shared& shared() const { return worker.shared; }
   const ProxyOptions& options() const { return worker.shared.options; }
