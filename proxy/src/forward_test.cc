@@ -69,9 +69,9 @@ TEST(Forward, AnAbsoluteTargetOverridesHost) {
 TEST(Forward, BodiesOfBothFramingsArriveWhole) {
   Testbed bed(mirror);
   Wire client = bed.client();
-  EXPECT_TRUE(client.ask(post("/a", "hello"))
-                  .body.ends_with("Content-Length: 5\r\nX-Forwarded-For: 127.0.0.1\r\n"
-                                  "Via: 1.1 quoll\r\n\r\nhello"));
+  const Message sized = client.ask(post("/a", "hello"));
+  EXPECT_NE(sized.body.find("\r\nContent-Length: 5\r\n"), std::string::npos);
+  EXPECT_TRUE(sized.body.ends_with("\r\nVia: 1.1 quoll\r\n\r\nhello")) << sized.body;
   const Message empty = client.ask(post("/a", ""));
   EXPECT_NE(empty.body.find("Content-Length: 0\r\n"), std::string::npos);
   const Message chunked = client.ask(

@@ -1,6 +1,7 @@
 #include "upstream_call.h"
 
 #include "client_head.h"
+#include "proxy_protocol.h"
 #include "repeat.h"
 #include "upstream_head.h"
 
@@ -55,7 +56,7 @@ bool UpstreamCall::take_kept_connection() {
   kept_ = got_bytes_ = spoilt_ = false;
   session_.watch.guard(nullptr);
   connection_.reset();
-  if (again) return false;
+  if (again || session_.route.options.send_proxy) return false;
   connection_ = session_.pool().take(session_.now());
   kept_ = connection_ != nullptr;
   return kept_;
@@ -83,7 +84,19 @@ net::Task<bool> UpstreamCall::connect() {
   }
   if (made.stream == nullptr) co_return false;
   connection_ = std::make_unique<UpstreamConnection>(std::move(made.stream));
-  co_return true;
+  if (!options.send_proxy) co_return true;
+  const bool introduced = co_await send_proxy_header();
+  co_return introduced;
+}
+
+net::Task<bool> UpstreamCall::send_proxy_header() {
+  std::string header;
+  append_proxy_header(header, session_.ends.remote, session_.ends.local);
+  iovec piece{header.data(), header.size()};
+  const net::WriteResult written = co_await upstream().write({&piece, 1}, limit_.after(session_.now()));
+  if (written.status == net::IoStatus::ok) co_return true;
+  fail(ProxyError::connection_terminated, "the upstream closed the connection while it was sent to", session_.now());
+  co_return false;
 }
 
 net::Task<UpstreamCall::End> UpstreamCall::await_head() {
@@ -93,6 +106,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
   x.up.clear();
   bool wait_first = true;  // the request has only just left
   int interim = 0;
+  start_repair();
   for (;;) {
     if (!x.up.make_room(Exchange::kFirst, limits.head_bytes + 1)) {
       co_return fail(ProxyError::http_response_header_section_size, "the upstream's head is too large", session_.now());
@@ -113,7 +127,7 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
     got_bytes_ = true;
     x.up.commit(got.bytes);
     for (;;) {
-      const http::ParseResult parsed = http::parse_response(x.up.view(), limits, x.request.method, scan, x.response);
+      const http::ParseResult parsed = parse_head(scan);
       if (parsed.bad()) {
         // On a kept connection, the rest of an earlier answer, such as the body of one to HEAD.
         if (kept_ && interim == 0) co_return spoilt(parsed.message, got.read_at);
@@ -128,8 +142,22 @@ net::Task<UpstreamCall::End> UpstreamCall::await_head() {
       const bool passed = co_await pass_interim();
       if (!passed) co_return End::client_gone;
       scan = {};
+      start_repair();
     }
   }
+}
+
+// Fills exchange.response.
+http::ParseResult UpstreamCall::parse_head(http::HeadScan& scan) {
+  Exchange& x = session_.exchange;
+  const http::Limits& limits = session_.options().limits;
+  if (!session_.route.options.lenient_upstream) {
+    return http::parse_response(x.up.view(), limits, x.request.method, scan, x.response);
+  }
+  http::ParseResult mended = http::repair_response_head(x.up.view(), limits, repair_, x.repaired);
+  if (!mended.complete()) return mended;
+  const http::ParseResult parsed = http::parse_response(x.repaired, limits, x.request.method, scan, x.response);
+  return parsed.complete() ? mended : parsed;
 }
 
 // Instead of an answer: silence until the deadline, or the connection's end.
@@ -302,6 +330,7 @@ UpstreamCall::End UpstreamCall::spoilt(std::string_view details, TimePoint now) 
 }
 
 void UpstreamCall::keep_connection(Duration rest) {
+  if (session_.route.options.send_proxy) return;  // it speaks for this client
   session_.pool().give_back(std::move(connection_), judgement_.upstream, rest, session_.now());
 }
 

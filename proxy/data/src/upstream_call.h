@@ -9,6 +9,7 @@
 #include "call_limit.h"
 #include "call_trace.h"
 #include "quoll/core/judge.h"
+#include "quoll/http/repair.h"
 #include "quoll/net/local_error.h"
 #include "quoll/proxy/data/reply.h"
 #include "quoll/proxy/data/session.h"
@@ -46,7 +47,13 @@ class UpstreamCall {
  private:
   bool take_kept_connection();
   net::Task<bool> connect();
+  net::Task<bool> send_proxy_header();
   net::Task<End> await_head();
+  http::ParseResult parse_head(http::HeadScan& scan);
+  void start_repair() {
+    repair_ = {};
+    session_.exchange.repaired.clear();
+  }
   bool resend_allowed() const;
   bool before_request(const net::ReadResult& first) const;
   enum class Behind : std::uint8_t { sound, malformed, another_answer };
@@ -68,6 +75,7 @@ class UpstreamCall {
   CallTrace& trace_;
   Upload upload_;
   std::unique_ptr<UpstreamConnection> connection_;
+  http::RepairScan repair_;
   bool kept_ = false;       // the connection came from the pool
   bool got_bytes_ = false;  // of an answer
   bool spoilt_ = false;     // it brought bytes that were nobody's answer

@@ -58,6 +58,8 @@ struct RouteSettings {
   CallPolicyOptions policies;
   Duration body_gap = std::chrono::seconds(60);
   Duration tunnel_idle = std::chrono::hours(1);
+  bool send_proxy = false;
+  bool lenient_upstream = false;
   VerdictKind verdict = VerdictKind::arrival;
   core::BreakerOptions breaker;
   bool fallback = true;
@@ -78,6 +80,12 @@ struct RouteSettings {
     field("tunnel_idle", &R::tunnel_idle, schema::within(std::chrono::milliseconds(1), std::chrono::hours(24)),
           "How long a tunnel (a WebSocket) may carry nothing either way. Generous: TCP keep-alive finds dead ends "
           "sooner.");
+    field("send_proxy", &R::send_proxy,
+          "Begin each connection to the upstream with a PROXY header of version 2 that names the client; a connection "
+          "then carries one request, for the next one may be another client's.");
+    field("lenient_upstream", &R::lenient_upstream,
+          "Mend what old servers send: lines that end with LF alone, folded fields, equal Content-Lengths, "
+          "Transfer-Encoding in HTTP/1.0.");
     field("verdict", &R::verdict, schema::words_to(VerdictKind::timer),
           "How a timeout is judged: by the answer's arrival, or as others do by what the timer finds when it gets to "
           "run.");
@@ -135,6 +143,7 @@ struct ProxyOptions : RouteSettings {
   TraceKind trace = TraceKind::create;
   ForwardedKind forwarded = ForwardedKind::both;
   std::size_t trusted_hops = 0;
+  std::string proxy_protocol_from;
   http::Limits limits;
   std::size_t max_connections = 20'000;
   Duration head_timeout = std::chrono::seconds(10);
@@ -193,6 +202,10 @@ struct ProxyOptions : RouteSettings {
         "trusted_hops", &P::trusted_hops, within(0, 100),
         "How many proxies in front of this one are trusted: their X-Forwarded-Proto and -Host go on, and the client's "
         "address is so many entries from the end of X-Forwarded-For. 0: the client is the connection's peer.");
+    field("proxy_protocol_from", &P::proxy_protocol_from, Form{"NETWORKS"},
+          "The proxies whose connections begin with a PROXY header, version 1 or 2, such as 10.0.0.0/8, ::1: all of "
+          "theirs "
+          "must, and nobody else's is read. none: no one's.");
     field("max_connections", &P::max_connections, within(1, 1'000'000),
           "Client connections at a time; more get a 503 and are closed at once.");
     field("head_timeout", &P::head_timeout, within(milliseconds(1), hours(1)),

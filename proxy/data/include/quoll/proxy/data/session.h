@@ -17,6 +17,7 @@
 #include "quoll/http/head.h"
 #include "quoll/net/connector.h"
 #include "quoll/net/worker.h"
+#include "quoll/proxy/config/networks.h"
 #include "quoll/proxy/config/options.h"
 #include "quoll/proxy/data/admission_gate.h"
 #include "quoll/proxy/data/buffer.h"
@@ -54,6 +55,7 @@ struct Exchange {
   http::RequestHead request;
   http::ResponseHead response;
   std::string out;         // the head being written
+  std::string repaired;    // the upstream's head, where it had to be mended
   TimePoint arrived_at{};  // of the request: its last bytes read so far
   TimePoint read_at{};     // when we read them
 
@@ -94,6 +96,7 @@ struct WorkerState {
   unsigned shard;
   Rng trace_ids;
   DateCache date;
+  const Networks proxy_protocol_from;
   std::deque<UpstreamPool> pools;         // by Route::pool
   std::vector<RouteDurations> durations;  // by Route::index
   std::deque<CallGate> gates;             // by Route::index
@@ -103,11 +106,18 @@ struct WorkerState {
   boost::intrusive::list<OpenConnection> open;
 };
 
+// The two ends of a client's connection: who it comes from, by a PROXY header if there was one, and where it came in.
+struct ClientEnds {
+  net::TcpEndpoint remote;
+  net::TcpEndpoint local;
+};
+
 // One exchange on one client connection.
 struct Session {
   WorkerState& worker;
   net::Stream& client;
   Exchange& exchange;
+  const ClientEnds& ends;
   std::string_view peer;                 // the client's address
   std::string_view forwarded_beginning;  // of what its upstream is told of it; see forwarded.h
   Route& route;
