@@ -152,7 +152,8 @@ TEST(RequestHead, HostMayBeWhateverRfc3986Allows) {
         "[1:2:3:4:5:6:7:8]", "[1::]", "[::ffff:127.0.0.1]", "[1:2:3:4:5:6:1.2.3.4]", "[fe80::1%25eth0]:80",
         "[fe80::1%25e%740]", "[v1.x:y]", "[::FfFf]"}) {
     RequestHead head;
-    const ParseResult got = request("GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n", head);
+    const std::string bytes = "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+    const ParseResult got = request(bytes, head);
     EXPECT_TRUE(got.complete()) << host << ": " << got.message;
     EXPECT_EQ(head.host, host);
   }

@@ -23,8 +23,14 @@ net::Task<bool> send(net::Stream& client, std::string_view bytes) {
   co_return written.status == net::IoStatus::ok;
 }
 
-// The whole body, within kLimits; nullopt when it is malformed, too large or does not come.
-net::Task<std::optional<std::string>> read_body(net::Stream& client, Exchange& x) {
+// A whole body within kLimits, or what is answered instead.
+struct AdminBody {
+  std::string text;
+  unsigned refusal = 0;  // none
+  std::string_view message = {};
+};
+net::Task<AdminBody> read_body(net::Stream& client, Exchange& x) {
+  const AdminBody bad{{}, 413, "the body is malformed, too large or incomplete"};
   http::BodyReader body(x.request.framing, x.request.content_length, kLimits);
   std::string out;
   const TimePoint deadline = steady_now() + kPatience;
@@ -35,15 +41,16 @@ net::Task<std::optional<std::string>> read_body(net::Stream& client, Exchange& x
       from->clear();
       from->reserve(Exchange::kFirst);
       const net::ReadResult got = co_await client.read(from->writable(), deadline);
-      if (got.status != net::IoStatus::ok) co_return std::nullopt;
+      if (got.status == net::IoStatus::deadline) co_return AdminBody{{}, 408, "the body did not come in time"};
+      if (got.status != net::IoStatus::ok) co_return bad;
       from->commit(got.bytes);
     }
     const auto piece = body.next(from->readable());
-    if (!piece) co_return std::nullopt;
+    if (!piece) co_return bad;
     out.append(piece->data.data(), piece->data.size());
     from->consume(piece->consumed);
   }
-  co_return out;
+  co_return AdminBody{std::move(out)};
 }
 
 bool is_events(const http::RequestHead& request) {
@@ -172,8 +179,8 @@ net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
     co_return co_await refuse(connection, x, 403,
                               "this Host or Origin may not use the admin port; use an address or localhost", head_only);
   }
-  const std::optional<std::string> body = co_await read_body(client, x);
-  if (!body) co_return co_await refuse(connection, x, 413, "the body is malformed, too large or incomplete", head_only);
+  const AdminBody body = co_await read_body(client, x);
+  if (body.refusal != 0) co_return co_await refuse(connection, x, body.refusal, body.message, head_only);
   if (!client.is_open()) co_return false;
 
   connection.unlink();
@@ -184,7 +191,7 @@ net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
     co_return false;
   }
   const bool keep = x.request.keep_alive;
-  const PageAnswer page = pages_.admin(x.request.method, x.request.path, *body);
+  const PageAnswer page = pages_.admin(x.request.method, x.request.path, body.text);
   append_reply(x.out, {.status = page.status,
                        .content_type = page.content_type,
                        .body = page.body,

@@ -16,10 +16,9 @@ ClientWatch::~ClientWatch() {
 
 void ClientWatch::stirred(void* self) {
   auto& watch = *static_cast<ClientWatch*>(self);
-  watch.look();
-  if (watch.awaits_body_ && !watch.gone_ && watch.body_came()) {
-    watch.upstream_->move_read_deadline(watch.client_.loop().now());
-  }
+  const bool wanted = watch.awaits_body_ && !watch.gone_ && watch.upstream_ != nullptr;
+  if (wanted && watch.body_came()) watch.upstream_->move_read_deadline(watch.client_.loop().now());
+  watch.look();  // last, as whoever waits may end with it
 }
 
 void ClientWatch::look() {

@@ -143,6 +143,24 @@ TEST_F(Expectation, WithoutABodyOrFromHttp10IsNone) {
   EXPECT_FALSE(has(up.asked.back(), "Expect"));
 }
 
+TEST_F(Expectation, WhoseBodyCameWithItHoldsNothingUp) {
+  plane = std::make_unique<ScriptedPlane>();
+  plane->upstream.on_connect = [](OtherEnd&, int) {};
+  client = &plane->ask(std::string(kHead) + "body");
+  EXPECT_TRUE(has(far().received, "\r\nExpect: 100-continue\r\n"));
+  EXPECT_TRUE(far().received.ends_with("\r\n\r\nbody")) << far().received;
+  upstream_says("HTTP/1.1 100 Continue\r\n\r\n" + answer(200, "done"));
+  EXPECT_TRUE(client->received.starts_with("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 Text\r\n")) << client->received;
+  EXPECT_FALSE(client->closed());
+  EXPECT_EQ(plane->kept(), 1U);
+}
+
+TEST_F(Expectation, OfSomethingElseIsTheUpstreamsBusiness) {
+  OneAnswer up(answer(417, "x"));
+  EXPECT_TRUE(up.plane.ask(get("/", "Expect: miracles\r\n")).received.starts_with("HTTP/1.1 417"));
+  EXPECT_TRUE(has(up.asked.back(), "\r\nExpect: miracles\r\n"));
+}
+
 // The head of a POST that waits on a kept connection which has just been closed has not been acted on, but who knows.
 TEST_F(Expectation, ThatMeetsAConnectionJustClosedIsSentAgainWhereThatIsAllowed) {
   for (const std::string method : {"PUT", "POST"}) {

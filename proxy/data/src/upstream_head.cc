@@ -46,9 +46,7 @@ class FieldFilter {
   bool end_to_end(std::string& out, const http::Field& field) {
     switch (field.name.size()) {
       case 6:
-        // An expectation is the upstream's to meet (RFC 9110 section 10.1.1). One without a body, or from HTTP/1.0, is
-        // none.
-        return !named(field, "expect") || (head_.expect_continue && head_.framing != http::Framing::none);
+        return !named(field, "expect") || expectation_goes_on(field.value);
       case 10:
       case 11:
         return trace_.passes(field.name);
@@ -61,6 +59,11 @@ class FieldFilter {
       default:
         return true;
     }
+  }
+  // An expectation is the upstream's to meet (RFC 9110 section 10.1.1). One of 100 without a body, or from HTTP/1.0, is
+  // none.
+  bool expectation_goes_on(std::string_view value) const {
+    return (head_.expect_continue && head_.framing != http::Framing::none) || !http::iequals(value, "100-continue");
   }
   bool of_twelve(std::string& out, const http::Field& field) {
     if (is_deadline_field(field.name)) return false;  // ours follows

@@ -40,8 +40,8 @@ void append_framing(std::string& out, Framing framing, std::uint64_t content_len
 void append_head_end(std::string& out);
 
 // Fields that concern one connection only and that a proxy does not pass on (RFC 9110 section 7.6.1): Connection,
-// Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE, Trailer (trailers are dropped),
-// Transfer-Encoding, Upgrade.
+// Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE, Trailer (to be passed on where the
+// trailers are), Transfer-Encoding, Upgrade.
 bool is_hop_by_hop(std::string_view name);
 
 // Which fields of one message a proxy passes on: those that are neither hop-by-hop nor named in a Connection field of
