@@ -14,6 +14,7 @@ number() { grep -o "\"caller\":\"$1\",\"title\".*" result.json | grep -o "\"$2\"
 check 'Quoll by arrival is right about every call' exits 0 \
   "$quoll" lab paradox --callers quoll,quoll-timer --pressures loop600 --backends wide --duration 4s --seed 3 \
   --json result.json --report report.html
+check 'the result says what it ran on' grep -qE '"cores":[1-9].*"seed":3,' result.json
 check 'the verdicts are those of a real run' [ "$(number quoll in_time)" -ge 200 ]
 check 'by arrival no answer in time is called late' [ "$(number quoll false_timeouts)" = 0 ]
 check 'by arrival no late answer is passed on' [ "$(number quoll missed_timeouts)" = 0 ]

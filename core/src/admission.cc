@@ -109,7 +109,7 @@ void AdmissionControl::close_interval(const AdmissionRequest& request, Duration 
     // Since it was over nothing has arrived, for so many intervals. By the arrival: while a stall of ours lasted nobody
     // was asked about, but requests came.
     const std::int64_t unasked = end == INT64_MIN ? 0 : subtract_saturating(arrived, end) / options_.interval.count();
-    rest(unasked);
+    recover_idle(unasked);
     update_clients(unasked);
     update_threshold();
   }
@@ -142,7 +142,7 @@ void AdmissionControl::recover() {
 }
 
 // Intervals without a request. A hundred and some take it from the least share to all; the others change nothing.
-void AdmissionControl::rest(std::int64_t intervals) {
+void AdmissionControl::recover_idle(std::int64_t intervals) {
   if (intervals <= 0) return;
   overloaded_ = false;
   least_ = {};

@@ -160,7 +160,7 @@ std::optional<std::uint32_t> BreakerCore::add_current(std::uint32_t generation, 
     }
     const std::uint32_t number = window_.add(ticket, tally);
     if (number != Window::kGone) return number;
-    window_.settle();
+    window_.await_rotation();
   }
 }
 
@@ -218,10 +218,11 @@ std::optional<Reason> BreakerCore::broken_limit(const FieldCounts& rates) const 
   if (options_.consecutive_failures > 0 && consecutive() >= options_.consecutive_failures) {
     return Reason::consecutive_failures;
   }
-  if (options_.window_kind == WindowKind::consecutive || rates[kCalls] < options_.minimum_volume) return std::nullopt;
-  if (reaches(rates[kFailed], rates[kCalls], options_.failure_rate_threshold)) return Reason::failure_rate;
+  const std::uint64_t calls = std::max<std::uint64_t>(rates[kCalls], begun_.load(std::memory_order_relaxed));
+  if (options_.window_kind == WindowKind::consecutive || calls < options_.minimum_volume) return std::nullopt;
+  if (reaches(rates[kFailed], calls, options_.failure_rate_threshold)) return Reason::failure_rate;
   if (options_.slow_call_threshold > Duration::zero() &&
-      reaches(rates[kSlow], rates[kCalls], options_.slow_call_rate_threshold)) {
+      reaches(rates[kSlow], calls, options_.slow_call_rate_threshold)) {
     return Reason::slow_call_rate;
   }
   return std::nullopt;

@@ -80,6 +80,8 @@ class BreakerCore {
   void cancel(const Permit& permit);
   std::optional<Transition> force(Mode mode, TimePoint now);
   std::optional<Transition> close(TimePoint now);
+  std::optional<Transition> open(TimePoint now);
+  void count_begun(std::uint32_t calls) { begun_.store(calls, std::memory_order_relaxed); }
   std::optional<Transition> poll(TimePoint now);
   void note_local_stall(Duration stall, TimePoint now);
 
@@ -178,6 +180,7 @@ class BreakerCore {
   alignas(64) std::atomic<std::int64_t> suspicion_{kUnsuspected};  // ns of the last bad call, to a bucket's precision
   std::atomic<std::uint64_t> consecutive_{0};                      // [generation:32 | failures:32]
   std::atomic<std::uint64_t> ramp_calls_{0};
+  std::atomic<std::uint32_t> begun_{0};             // as count_begun() was told
   std::atomic<std::uint32_t> trials_in_flight_{0};  // written under mutex_
   std::atomic<std::uint32_t> pins_{1};              // its breaker and, if pinned_, its permits
 

@@ -91,7 +91,9 @@ WindowCounts BreakerCore::window_counts(TimePoint now) const {
     // Rejections take no lock and so have no place in the ring: they are counted since it was emptied.
     counts[kRejected] = window_.totals()[kRejected] - rejected_before_;
   }
-  return {.calls = narrow(counts[kCalls]),
+  std::uint32_t begun = begun_.load(std::memory_order_relaxed);
+  if (begun == std::numeric_limits<std::uint32_t>::max()) begun = 0;
+  return {.calls = narrow(std::max<std::uint64_t>(counts[kCalls], begun)),
           .failed_calls = narrow(counts[kFailed]),
           .success = narrow(successes(counts)),
           .failure = narrow(counts[kFailure]),
@@ -189,7 +191,8 @@ Duration BreakerCore::refuses_for(TimePoint now) const {
   const std::uint64_t word = state_.load(std::memory_order_acquire);
   const std::int64_t until = until_.load(std::memory_order_acquire);
   const std::int64_t at = now.time_since_epoch().count();
-  // A transition in between may have written another phase's end: whoever comes now may be the first of the new phase.
+  // A transition in between may have written another phase's end: the thread that comes now may be the first of the new
+  // phase.
   if (state_.load(std::memory_order_acquire) != word) return Duration::zero();
   switch (phase_of(word)) {
     case Phase::open:
@@ -242,6 +245,12 @@ std::optional<Transition> Breaker::force(Mode mode, TimePoint now) {
 }
 std::optional<Transition> Breaker::close(TimePoint now) {
   return core_->close(now);
+}
+std::optional<Transition> Breaker::open(TimePoint now) {
+  return core_->open(now);
+}
+void Breaker::count_begun(std::uint32_t calls) {
+  core_->count_begun(calls);
 }
 std::optional<Transition> Breaker::poll(TimePoint now) {
   return core_->poll(now);

@@ -354,6 +354,13 @@ std::optional<Transition> BreakerCore::close(TimePoint now) {
   return move_to(State::closed, Reason::by_hand, now);
 }
 
+std::optional<Transition> BreakerCore::open(TimePoint now) {
+  const MutexLock lock(mutex_);
+  if (state() == State::open) return std::nullopt;
+  mode_ = Mode::automatic;
+  return move_to(State::open, Reason::by_hand, now);
+}
+
 std::optional<Transition> BreakerCore::poll(TimePoint now) {
   window_.note_time(now);
   const std::int64_t at = now.time_since_epoch().count();

@@ -96,6 +96,28 @@ TEST(Breaker, LetsOneTrialThroughAfterTheResetTimeout) {
   EXPECT_EQ(second.rejection.reason, RejectionReason::half_open_full);
 }
 
+TEST(Breaker, OpensByHandAndComesBackByATrial) {
+  Rig rig;
+  const auto opened = rig.breaker.open(rig.clock.now());
+  ASSERT_TRUE(opened);
+  EXPECT_EQ(opened->reason, Reason::by_hand);
+  EXPECT_EQ(opened->evidence.open_for, seconds(5));
+  EXPECT_FALSE(rig.breaker.open(rig.clock.now())) << "open already";
+  const auto closed = rig.finish_trial(kSuccess);
+  ASSERT_TRUE(closed);
+  EXPECT_EQ(closed->reason, Reason::trials_succeeded);
+}
+
+TEST(Breaker, ACallThatHasBegunCountsIntoTheRateOnceItIsAskedFor) {
+  Rig rig({.minimum_volume = 5});
+  rig.breaker.count_begun(12);
+  EXPECT_FALSE(rig.calls(5, kFailure)) << "5 of 12";
+  EXPECT_EQ(rig.snapshot().counts.calls, 12U);
+  const auto opened = rig.call(kFailure);
+  ASSERT_TRUE(opened) << "6 of 12";
+  EXPECT_DOUBLE_EQ(opened->evidence.counts.failure_rate(), 0.5);
+}
+
 TEST(Breaker, ASuccessfulTrialCloses) {
   Rig rig;
   rig.trip();

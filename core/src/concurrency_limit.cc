@@ -79,7 +79,7 @@ void ConcurrencyLimit::record(Slot&& slot, const Sample& sample, TimePoint now) 
 }
 
 void ConcurrencyLimit::close_window(TimePoint now) {
-  // Whoever comes while another closes it has nothing to do.
+  // A thread that comes while another closes it has nothing to do.
   if (!mutex_.try_lock()) return;
   const std::int64_t at = now.time_since_epoch().count();
   const std::int64_t end = window_end_.load(std::memory_order_relaxed);

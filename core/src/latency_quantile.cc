@@ -32,10 +32,10 @@ void DecayingQuantile::add(std::uint16_t code, unsigned weight) {
   low_ = std::min(low_, code);
   high_ = std::max(high_, code);
   if (total_ >= window_) halve();
-  settle();
+  find_index();
 }
 
-void DecayingQuantile::settle() {
+void DecayingQuantile::find_index() {
   const auto allowed = static_cast<unsigned>(total_ * tail_ >> 32U);
   while (above_ > allowed) above_ -= counts_[++index_];
   while (index_ > 0 && above_ + counts_[index_] <= allowed) above_ += counts_[index_--];

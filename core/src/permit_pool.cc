@@ -10,7 +10,7 @@ PermitPool::PermitPool(unsigned limit) : pool_(static_cast<std::int32_t>(limit))
 
 bool PermitPool::steal(unsigned shard) {
   for (unsigned i = 1; i < kShards; ++i) {
-    if (take(lines_[(shard + i) % kShards].free)) return true;
+    if (withdraw(lines_[(shard + i) % kShards].free)) return true;
   }
   return false;
 }

@@ -83,10 +83,10 @@ void RateLimit::tell(std::int64_t at, std::uint32_t calls) {
 }
 
 RateLimit::Decision RateLimit::reserve(TimePoint now, Duration max_wait, std::uint64_t cost) {
-  return take(now, max_wait, cost);
+  return decide(now, max_wait, cost);
 }
 
-RateLimit::Decision RateLimit::take(TimePoint now, Duration max_wait, std::uint64_t cost) {
+RateLimit::Decision RateLimit::decide(TimePoint now, Duration max_wait, std::uint64_t cost) {
   constexpr Decision kNever{false, Duration::max()};
   if (cost > options_.burst) return kNever;
   const std::int64_t at = now.time_since_epoch().count();

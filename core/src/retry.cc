@@ -42,7 +42,7 @@ void RetryBudget::deposit(unsigned stripe) {
   std::atomic<std::int64_t>& own = stripes_[stripe % stripes_.size()].held;
   const std::int64_t held = own.fetch_add(deposit_, std::memory_order_relaxed) + deposit_;
   if (held < kToken) return;
-  // Whoever takes the whole amount out delivers it; another thread then finds nothing.
+  // The thread that takes the whole amount out delivers it; another one then finds nothing.
   const std::int64_t taken = own.exchange(0, std::memory_order_relaxed);
   if (taken > 0) add(taken);
 }

@@ -147,7 +147,7 @@ std::uint32_t Window::add(const Ticket& ticket, const Tally& tally) {
   return number;
 }
 
-void Window::settle() {
+void Window::await_rotation() {
   const MutexLock lock(mutex_);
 }
 

@@ -3,9 +3,10 @@
 // A time window is shards x buckets of slots. A slot holds five 64-bit words, each [version:16 | high:24 | low:24], and
 // an epoch [version:16 | tick:48]; tick = now / bucket width, counted from long before the clock's epoch, so that
 // buckets roll at any time. A thread adds by compare-exchange to a word of its own
-// shard, and only while the word still has the version that the thread read in the epoch. Whoever reuses a slot for a
-// new tick, or empties the window, changes the version, so that a late add can't reach a window it does not belong to;
-// it starts again. Counts leave a slot only under the mutex, into `flushed_`: totals() is exact and never goes back.
+// shard, and only while the word still has the version that the thread read in the epoch. The thread that reuses a slot
+// for a new tick, or empties the window, changes the version, so that a late add can't reach a window it does not
+// belong to; it starts again. Counts leave a slot only under the mutex, into `flushed_`: totals() is exact and never
+// goes back.
 //
 // Latencies: each slot keeps some 16-bit log-linear codes (0.8 %), all of them until full, then a uniform sample
 // (Vitter's algorithm R, 1985; the draw is a hash of the call's number and the version).
@@ -112,9 +113,9 @@ class Window {
   // A time at which nothing is counted.
   void note_time(TimePoint now);
   // Returns how many calls the slot held before, or kGone: nothing was added, because the slot was emptied or reused
-  // since the ticket was drawn. Then settle() and start again from open().
+  // since the ticket was drawn. Then await_rotation() and start again from open().
   std::uint32_t add(const Ticket& ticket, const Tally& tally);
-  void settle();
+  void await_rotation();
   // Into the totals only.
   void add_direct(unsigned shard, const Tally& tally);
   void reject(unsigned shard, TimePoint now);

@@ -53,7 +53,7 @@ struct LoopMonitor::Probe {
   OnLag on_lag;
   std::atomic<std::int64_t> sent_at{0};  // ns; 0 when none is on its way
   std::atomic<std::int64_t> last_lag{0};
-  RecentMax recent;  // written by whoever finishes a probe: the worker
+  RecentMax recent;  // written by the worker, when it finishes a probe
 };
 
 LoopMonitor::LoopMonitor(Workers& workers, const OnLag& on_lag, const LoopMonitorOptions& options) : options_(options) {

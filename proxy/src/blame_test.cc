@@ -341,7 +341,7 @@ TEST(Blame, TheAdaptiveTimeoutLearnsOfTheTrialThatClosesTheCircuit) {
   EXPECT_EQ(bed.event("open"), 1);
 }
 
-// Learning that stops while the circuit is open must begin again, whoever closes it.
+// Learning that stops while the circuit is open must begin again, by whose hand it closes.
 TEST(Blame, TheAdaptiveTimeoutLearnsAgainAfterAHandClosedTheCircuit) {
   for (const char* by_hand : {"/circuits/default/close", "/circuits/default/disable"}) {
     std::atomic<bool> fails{true};

@@ -114,7 +114,7 @@ TEST(BodyStream, ChunksOfAnySizeArriveInOrderInBothDirections) {
 }
 
 TEST(BodyStream, AnAnswerMayStreamWhileTheRequestStillDoes) {
-  // Far more than all socket buffers hold: whoever does not read while it writes would wait for ever.
+  // Far more than all socket buffers hold: a client that does not read while it writes would wait for ever.
   Testbed bed([](Wire& wire, int) {
     wire.read_head();
     wire.send(head("HTTP/1.1 200 OK", kLong));

@@ -205,10 +205,10 @@ void World::look(std::uint32_t slot) {
       counted.hang_wait += now_ - attempt.sent_at;
     }
   }
-  settle(slot, core::to_sample(judgement));
+  end_attempt(slot, core::to_sample(judgement));
 }
 
-void World::settle(std::uint32_t slot, const core::Sample& sample) {
+void World::end_attempt(std::uint32_t slot, const core::Sample& sample) {
   Request& request = requests_[slot];
   const Attempt attempt = request.attempt;
   if (happens(Fault::leak_permit) && attempt.id % 1000 == 0) {

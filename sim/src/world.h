@@ -100,7 +100,7 @@ class World {
   void on_served(std::uint32_t job);
   void on_answered(std::uint32_t job);
   void look(std::uint32_t slot);
-  void settle(std::uint32_t slot, const core::Sample& sample);
+  void end_attempt(std::uint32_t slot, const core::Sample& sample);
   void learn(const Attempt& attempt, const core::Sample& sample);
   void note(std::size_t breaker, const std::optional<core::Transition>& transition);
   unsigned pick_endpoint();

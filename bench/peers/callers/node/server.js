@@ -1,19 +1,27 @@
-// A caller as people write it: express in front, opossum around the call, one keep-alive agent to the backend.
+// A caller as people write it: express in front, a breaker around the call, one keep-alive agent to the backend.
 //
-// usage: node server.js PORT UPSTREAM_PORT TIMEOUT_MS ERROR_THRESHOLD_PERCENT RESET_MS [WINDOW_MS]
+// usage: node server.js PORT UPSTREAM_PORT TIMEOUT_MS ERROR_THRESHOLD_PERCENT RESET_MS [WINDOW_MS [BREAKER [http|fetch]]]
+// BREAKER is the package: opossum, or the folder of quoll's. Nothing else differs.
 //
-// Answers: the upstream's own; 504 when opossum timed the call out, 503 when the breaker is open, 502 otherwise.
+// Answers: the upstream's own; 504 when the breaker timed the call out, 503 when the breaker is open, 502 otherwise.
 // GET /circuit-status tells the state and every change of it, with CLOCK_MONOTONIC as at_ns.
 // POST /pressure {"block_ms": N} burns CPU on the event loop for N ms, as `quoll pressure loop` asks of any caller.
 'use strict';
 const http = require('node:http');
 const express = require('express');
-const CircuitBreaker = require('opossum');
-
-const [port, upstream, timeout, threshold, reset, window = 10000] = process.argv.slice(2).map(Number);
+const [port, upstream, timeout, threshold, reset, window = 10000] = process.argv.slice(2, 8).map(Number);
+const [breakerPackage = 'opossum', client = 'http'] = process.argv.slice(8);
+const CircuitBreaker = require(breakerPackage.includes('/') ? require('node:path').resolve(breakerPackage) : breakerPackage);
 const agent = new http.Agent({ keepAlive: true, maxSockets: Infinity });
 
-function call(path, id) {
+async function viaFetch(path, id) {
+  const answer = await fetch(`http://127.0.0.1:${upstream}${path}`, { headers: { 'X-Request-Id': id } });
+  const body = Buffer.from(await answer.arrayBuffer());
+  if (answer.status >= 500) throw Object.assign(new Error('upstream failed'), { status: answer.status });
+  return { status: answer.status, body };
+}
+
+function viaHttp(path, id) {
   return new Promise((resolve, reject) => {
     const request = http.get({ host: '127.0.0.1', port: upstream, path, agent, headers: { 'X-Request-Id': id } }, (answer) => {
       const chunks = [];
@@ -28,7 +36,7 @@ function call(path, id) {
   });
 }
 
-const breaker = new CircuitBreaker(call, {
+const breaker = new CircuitBreaker(client === 'fetch' ? viaFetch : viaHttp, {
   timeout, errorThresholdPercentage: threshold, resetTimeout: reset, volumeThreshold: 10,
   rollingCountTimeout: window,
 });

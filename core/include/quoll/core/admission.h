@@ -136,7 +136,7 @@ class AdmissionControl {
   void close_interval(const AdmissionRequest& request, Duration delay, TimePoint now);
   void update_share(Duration least, bool still_waiting) QUOLL_REQUIRES(mutex_);
   void recover() QUOLL_REQUIRES(mutex_);
-  void rest(std::int64_t intervals) QUOLL_REQUIRES(mutex_);
+  void recover_idle(std::int64_t intervals) QUOLL_REQUIRES(mutex_);
   void update_threshold() QUOLL_REQUIRES(mutex_);
   void update_clients(std::int64_t rested) QUOLL_REQUIRES(mutex_);
 

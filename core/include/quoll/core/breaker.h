@@ -123,12 +123,20 @@ class Breaker {
   [[nodiscard]] std::optional<Transition> force(Mode mode, TimePoint now);
   // Closes it by hand and empties the window, in mode automatic, from any state; nothing when it is closed already.
   [[nodiscard]] std::optional<Transition> close(TimePoint now);
+  // Opens it by hand, in mode automatic, from any state; trials follow after reset_timeout. Nothing when it is open
+  // already.
+  [[nodiscard]] std::optional<Transition> open(TimePoint now);
   // What time alone brings about: half_open expires when its trial hangs. Call it once a second or so; try_acquire does
   // the same.
   [[nodiscard]] std::optional<Transition> poll(TimePoint now);
 
   // Our own process stood still for so long, until now. Evidence only.
   void note_local_stall(Duration stall, TimePoint now);
+
+  // The rates are taken over at least so many calls, and the minimum volume counts them: for a caller that counts a
+  // call when it begins and not only when it is over. Said anew as the number changes. Default 0; the
+  // largest number means that no rate is looked at.
+  void count_begun(std::uint32_t calls);
 
   // How long try_acquire would go on refusing, were nobody else to call: zero when it may admit, Duration::max() when
   // nobody knows (forced_open, or all trials are under way). A look, which takes and counts nothing.

@@ -4,7 +4,7 @@
 // answered late. Most queues should be short or absent.
 //
 // The waiting itself is not done here: core has no threads and no timers. A caller that finds no place leaves a ticket,
-// waits in its own way (a coroutine, a condition variable), and is told by whoever frees a place:
+// waits in its own way (a coroutine, a condition variable), and is told by the call that frees a place:
 //
 //   auto slot = bulkhead.try_acquire(shard);                     // admitted?
 //   if (!slot) auto ticket = bulkhead.enqueue(tag, deadline);    // nullopt: the queue is full

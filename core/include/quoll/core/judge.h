@@ -12,8 +12,8 @@
 //   no answer, our receive window was shut                     inconclusive
 //   no answer, judged_at >= deadline                           timeout
 //
-// An inconclusive verdict before the deadline means "ask again"; after it, record Outcome::ignored. Whoever asks has
-// looked into the socket first: `answer == none` says "the socket was empty (or held less than an answer)".
+// An inconclusive verdict before the deadline means "ask again"; after it, record Outcome::ignored. The caller that
+// asks has looked into the socket first: `answer == none` says "the socket was empty (or held less than an answer)".
 //
 // Thread-safe: pure functions.
 #pragma once

@@ -46,7 +46,7 @@ class DecayingQuantile {
   void clear();
 
  private:
-  void settle();
+  void find_index();
   void halve();
 
   std::uint64_t tail_;  // 1 - quantile, in 2^-32
@@ -99,7 +99,7 @@ class SampleLanes {
                                                             : hold_other(line, code, full);
   }
   // What is set aside in one shard now.
-  void drain(unsigned shard, Batch& out) { take(lines_[shard % kShards], out); }
+  void drain(unsigned shard, Batch& out) { collect(lines_[shard % kShards], out); }
   // Whatever changed the estimate tells by this; -1: it is still being filled.
   void set_estimate(int code) {
     if (code != estimate_.load(std::memory_order_relaxed)) estimate_.store(code, std::memory_order_relaxed);
@@ -120,7 +120,7 @@ class SampleLanes {
       const std::uint64_t next = last ? 0 : held << 16U | (code + 1U);
       if (!line.above.compare_exchange_weak(held, next, std::memory_order_relaxed)) continue;
       if (!last) return true;
-      take_others(line, full);
+      collect_others(line, full);
       unpack(held, full);
       full.push(code, 1);
       return false;
@@ -133,16 +133,16 @@ class SampleLanes {
     const std::uint32_t at = line.kept.fetch_add(1, std::memory_order_relaxed);
     if (at < depth_) line.others[at].store(static_cast<std::uint16_t>(code + 1U), std::memory_order_relaxed);
     if (at != depth_ - 1) return true;
-    take(line, full);
+    collect(line, full);
     return false;
   }
-  void take(Line& line, Batch& out) {
-    take_others(line, out);
+  void collect(Line& line, Batch& out) {
+    collect_others(line, out);
     if (line.above.load(std::memory_order_relaxed) != 0) {
       unpack(line.above.exchange(0, std::memory_order_relaxed), out);
     }
   }
-  void take_others(Line& line, Batch& out) {
+  void collect_others(Line& line, Batch& out) {
     const std::uint32_t kept = std::min(line.kept.exchange(0, std::memory_order_relaxed), depth_);
     for (std::uint32_t i = 0; i < kept; ++i) {
       const std::uint16_t lane = line.others[i].load(std::memory_order_relaxed);

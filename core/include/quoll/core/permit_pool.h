@@ -28,7 +28,7 @@ class PermitPool {
 
   bool try_take(unsigned shard) {
     if (pool_.load(std::memory_order_relaxed) < 0) collect();
-    if (take(lines_[shard % kShards].free) || take(pool_)) return true;
+    if (withdraw(lines_[shard % kShards].free) || withdraw(pool_)) return true;
     return steal(shard);
   }
   // One that try_take gave, to the same shard.
@@ -47,7 +47,7 @@ class PermitPool {
   unsigned in_use() const;
 
  private:
-  static bool take(std::atomic<std::int32_t>& from) {
+  static bool withdraw(std::atomic<std::int32_t>& from) {
     std::int32_t there = from.load();
     while (there > 0) {
       if (from.compare_exchange_weak(there, there - 1)) return true;

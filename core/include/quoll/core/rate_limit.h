@@ -80,7 +80,7 @@ class RateLimit {
       }
       return {true, Duration::zero()};
     }
-    return take(now, Duration::zero(), cost);
+    return decide(now, Duration::zero(), cost);
   }
   // Takes a place and says how long to wait for it; refuses when that is longer than max_wait, and a cost above the
   // burst for good.
@@ -112,7 +112,7 @@ class RateLimit {
   }
   Span span_of(std::uint64_t calls) const;
   bool advance(std::int64_t& tat, std::int64_t at, Span step);
-  Decision take(TimePoint now, Duration max_wait, std::uint64_t cost);
+  Decision decide(TimePoint now, Duration max_wait, std::uint64_t cost);
   void tell(std::int64_t at, std::uint32_t calls);
   std::uint32_t collect();
 

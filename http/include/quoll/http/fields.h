@@ -1,9 +1,9 @@
 // Field and FieldList: the header fields of one message, as views into the caller's buffer.
 //
 // A list keeps kInlineFields fields without allocating; a longer one moves to the heap once and keeps that capacity
-// for its next message. The bytes belong to whoever parsed them: a list is valid as long as that buffer neither moves
-// nor changes. `rebase` follows a buffer that was copied elsewhere. Names keep the peer's spelling; look-ups ignore
-// case (RFC 9110 section 5.1). Values have no surrounding white space and no control bytes except HTAB.
+// for its next message. The bytes belong to the caller that parsed them: a list is valid as long as that buffer neither
+// moves nor changes. `rebase` follows a buffer that was copied elsewhere. Names keep the peer's spelling; look-ups
+// ignore case (RFC 9110 section 5.1). Values have no surrounding white space and no control bytes except HTAB.
 //
 // Thread-compatible.
 #pragma once

@@ -74,21 +74,27 @@ Result<std::string> configuration(const CallerPlace& place, const std::string& n
   return path;
 }
 
-Result<CallerCommand> node_command(const CallerPlace& place) {
+Result<CallerCommand> node_command(Caller caller, const CallerPlace& place) {
   const std::string node = find_program("node");
   if (node.empty()) return missing("node");
   if (!fs::exists(place.peers + "/node/node_modules/opossum")) return missing(place.peers + "/node/node_modules");
-  return CallerCommand{node,
-                       {"node", place.peers + "/node/server.js", std::to_string(place.port),
-                        std::to_string(place.upstream), whole_ms(place.deadline),
-                        std::to_string(static_cast<int>(kThreshold * 100)), whole_ms(kReset), whole_ms(kWindow)}};
+  const std::string package = place.peers + "/../../../node";
+  if (caller != Caller::node && !fs::exists(package + "/build/Release/quoll.node")) {
+    return missing(package + "/build/Release/quoll.node");
+  }
+  return CallerCommand{
+      node,
+      {"node", place.peers + "/node/server.js", std::to_string(place.port), std::to_string(place.upstream),
+       whole_ms(place.deadline), std::to_string(static_cast<int>(kThreshold * 100)), whole_ms(kReset),
+       whole_ms(kWindow), caller == Caller::node ? "opossum" : package,
+       caller == Caller::node_quoll_fetch ? "fetch" : "http"}};
 }
 
 }  // namespace
 
 Result<CallerCommand> caller_command(Caller caller, const CallerPlace& place) {
   if (is_quoll(caller)) return quoll_command(caller, place);
-  if (caller == Caller::node) return node_command(place);
+  if (is_node(caller)) return node_command(caller, place);
   if (caller == Caller::go) {
     const std::string program = place.peers + "/go/caller";
     if (!fs::exists(program)) return missing(program);

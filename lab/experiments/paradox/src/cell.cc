@@ -294,7 +294,7 @@ Result<void> CellRun::finish() {
   double averages[1] = {0};
   if (::getloadavg(averages, 1) == 1) record_.load_average = averages[0];
   if (is_quoll(record_.caller)) sample_quoll();
-  if (record_.caller == Caller::node) read_node_journal();
+  if (is_node(record_.caller)) read_node_journal();
   const auto counted = read_counters(true);
   if (!counted) return counted;
   return evaluate();

@@ -59,6 +59,7 @@ constexpr Default kDefaults[] = {
 };
 
 bool takes_part(Who who, bool quick, Backend backend, Caller caller) {
+  if (caller == Caller::node_quoll_fetch) return false;  // by name alone: it is node_quoll by another client
   if (who == Who::quolls) return is_quoll(caller);
   return (who == Who::all && !(quick && backend == Backend::outage)) || has_breaker(caller);
 }
@@ -84,6 +85,10 @@ std::string_view to_string(Caller caller) {
       return "quoll-timer";
     case Caller::node:
       return "node";
+    case Caller::node_quoll:
+      return "node-quoll";
+    case Caller::node_quoll_fetch:
+      return "node-quoll-fetch";
     case Caller::go:
       return "go";
     case Caller::nginx:
@@ -138,6 +143,10 @@ std::string_view title(Caller caller) {
       return "Quoll, timer";
     case Caller::node:
       return "Node + opossum";
+    case Caller::node_quoll:
+      return "Node + quoll";
+    case Caller::node_quoll_fetch:
+      return "Node + quoll, fetch";
     case Caller::go:
       return "Go net/http";
     case Caller::nginx:
@@ -188,8 +197,12 @@ bool is_quoll(Caller caller) {
   return caller == Caller::quoll_arrival || caller == Caller::quoll_timer;
 }
 
+bool is_node(Caller caller) {
+  return caller == Caller::node || caller == Caller::node_quoll || caller == Caller::node_quoll_fetch;
+}
+
 bool has_breaker(Caller caller) {
-  return is_quoll(caller) || caller == Caller::node;
+  return is_quoll(caller) || is_node(caller);
 }
 
 bool applies(Pressure pressure, Caller caller) {

@@ -1,6 +1,7 @@
 #include "quoll/lab/paradox/report.h"
 
 #include <gtest/gtest.h>
+#include <algorithm>
 
 #include <boost/json.hpp>
 
@@ -140,7 +141,18 @@ TEST(ParadoxPlan, NamedPressuresAndBackendsAreAllPaired) {
 
 TEST(ParadoxPlan, QuickTakesUpTo90Seconds) {
   EXPECT_LT(expected(make_plan({}, true)), seconds(90));
-  EXPECT_LT(expected(make_plan({})), seconds(510));
+  EXPECT_LT(expected(make_plan({})), seconds(540));
+}
+
+TEST(ParadoxPlan, NodeWithFetchTakesPartWhenItIsNamed) {
+  for (const Group& group : make_plan({})) {
+    EXPECT_EQ(std::count(group.callers.begin(), group.callers.end(), Caller::node_quoll_fetch), 0);
+  }
+  const auto callers = parse_callers("node,node-quoll,node-quoll-fetch");
+  ASSERT_TRUE(callers);
+  const auto plan = make_plan({.callers = *callers, .pressures = {Pressure::loop600}, .backends = {Backend::wide}});
+  ASSERT_EQ(plan.size(), 1U);
+  EXPECT_EQ(plan.front().callers, (std::vector<Caller>{Caller::node, Caller::node_quoll, Caller::node_quoll_fetch}));
 }
 
 TEST(ParadoxPlan, UnknownWordIsAnsweredWithThoseThereAre) {

@@ -42,7 +42,7 @@ int run(const Options& options) {
   if (plan.empty()) {
     fmt::print(stderr,
                "quoll lab paradox: no cell is left: none of these callers takes part in these pressures and "
-               "backends; loop100 and loop600 need quoll, quoll-timer or node\n");
+               "backends; loop100 and loop600 need quoll, quoll-timer or one of Node's\n");
     return 2;
   }
   Record record;

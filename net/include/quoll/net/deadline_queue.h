@@ -4,7 +4,7 @@
 // but a tree operation: no allocation, no system call. The queue re-arms its timer only when a new deadline is earlier
 // than the one it is armed for; when the timer fires and finds its deadline gone, it arms itself for the next one.
 //
-// A deadline that fires does not decide anything. It wakes whoever waits, and that one looks into the socket first.
+// A deadline that fires does not decide anything. It wakes its owner, and the owner looks into the socket first.
 //
 // Loop-confined.
 #pragma once

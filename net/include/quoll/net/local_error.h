@@ -1,7 +1,7 @@
 // Which errors of a socket call tell of this machine and not of the peer.
 //
 // A connection that could not be made because this process is out of descriptors says nothing of the service it was
-// for. Whoever judges that service must be able to tell the two apart.
+// for. The caller that judges the service must be able to tell the two apart.
 //
 // Thread-safe: pure functions.
 #pragma once

@@ -1,4 +1,4 @@
-// Stream: a connection as whoever uses it sees it: reads that say when the bytes arrived, and deadlines that look
+// Stream: a connection as its user sees it: reads that say when the bytes arrived, and deadlines that look
 // before they speak. StampedSocket is a plain TCP connection; a test's is testing/scripted_stream.h.
 //
 // An ordinary timeout means "my timer ran before my read did", and a process that is short of CPU runs both late, in
@@ -84,7 +84,7 @@ class Stream {
   // within about a minute.
   virtual void keep_alive() = 0;
   virtual void shutdown_send() = 0;
-  // Closes; whoever waits is woken with an error. `abort` sends a reset instead of an orderly end.
+  // Closes; a reader or writer that waits is woken with an error. `abort` sends a reset instead of an orderly end.
   virtual void close() = 0;
   virtual void abort() = 0;
   virtual bool is_open() const = 0;

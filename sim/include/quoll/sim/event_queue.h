@@ -1,8 +1,8 @@
 // EventQueue: what happens next in virtual time. Events of the same instant come out in the order in which they went
 // in, so a run depends on its seed alone.
 //
-// An event is a plain value that names its subject by number; whoever pops it knows what the number means. Events are
-// never taken back: a subject that has moved on is told by `tag`, and its old events are ignored when they come.
+// An event is a plain value that names its subject by number; the code that pops it knows what the number means. Events
+// are never taken back: a subject that has moved on is told by `tag`, and its old events are ignored when they come.
 //
 // Thread-compatible.
 #pragma once

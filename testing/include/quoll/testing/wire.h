@@ -164,7 +164,7 @@ class Wire {
   }
 
   void finish_sending() { ::shutdown(fd(), SHUT_WR); }
-  // Both directions, orderly; whoever reads is woken.
+  // Both directions, orderly; a reader is woken.
   void cut() { ::shutdown(fd(), SHUT_RDWR); }
   void close() { fd_.reset(); }
   // Sends a reset. The descriptor stays, so that another thread may still `cut` it.

@@ -73,7 +73,7 @@ class OtherEnd : public std::enable_shared_from_this<OtherEnd> {
   bool closed() const { return closed_; }
   bool was_reset() const { return was_reset_; }
 
-  // Ends whoever still waits for the stream, by destroying it: for a test's end.
+  // Ends the reader and the writer that still wait for the stream, by destroying it: for a test's end.
   void abandon();
 
  private:

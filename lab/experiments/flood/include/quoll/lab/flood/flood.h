@@ -64,12 +64,7 @@ struct Group {
 };
 
 struct Record : harness::Record {
-  harness::Environment environment = {};
-  std::uint64_t seed = 0;
-  std::string command = {};
   std::vector<Group> groups = {};
-  std::vector<std::string> problems = {};
-  bool interrupted = false;
 
   bool ok() const;
 };

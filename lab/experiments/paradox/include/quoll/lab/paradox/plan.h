@@ -18,9 +18,20 @@
 
 namespace quoll::lab::paradox {
 
-enum class Caller : std::uint8_t { quoll_arrival, quoll_timer, node, go, nginx, haproxy, caddy };
-inline constexpr std::array<Caller, 7> kCallers = {Caller::quoll_arrival, Caller::quoll_timer, Caller::node, Caller::go,
-                                                   Caller::nginx,         Caller::haproxy,     Caller::caddy};
+enum class Caller : std::uint8_t {
+  quoll_arrival,
+  quoll_timer,
+  node,              // express and opossum
+  node_quoll,        // the same server, with the Node package of this repository for opossum
+  node_quoll_fetch,  // that, with fetch for http.get
+  go,
+  nginx,
+  haproxy,
+  caddy,
+};
+inline constexpr std::array<Caller, 9> kCallers = {Caller::quoll_arrival, Caller::quoll_timer,      Caller::node,
+                                                   Caller::node_quoll,    Caller::node_quoll_fetch, Caller::go,
+                                                   Caller::nginx,         Caller::haproxy,          Caller::caddy};
 
 enum class Pressure : std::uint8_t {
   none,
@@ -53,6 +64,8 @@ std::string_view title(Pressure pressure);
 std::string_view title(Backend backend);
 
 bool is_quoll(Caller caller);
+// Runs bench/peers/callers/node/server.js.
+bool is_node(Caller caller);
 // Has something that opens.
 bool has_breaker(Caller caller);
 // Only some callers have a loop that can be asked to block.

@@ -64,13 +64,8 @@ struct GroupRecord {
 };
 
 struct Record : harness::Record {
-  harness::Environment environment = {};
-  std::uint64_t seed = 0;
   Duration band = kGuardBand;
-  std::string command = {};
   std::vector<GroupRecord> groups = {};
-  std::vector<std::string> problems = {};
-  bool interrupted = false;
 
   // Quoll by arrival said nothing wrong, and nothing failed.
   bool ok() const;

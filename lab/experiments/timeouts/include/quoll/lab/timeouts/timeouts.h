@@ -73,12 +73,7 @@ struct ScenarioResult {
 };
 
 struct Record : harness::Record {
-  harness::Environment environment = {};
-  std::uint64_t seed = 0;
-  std::string command = {};
   std::vector<ScenarioResult> scenarios = {};
-  std::vector<std::string> problems = {};
-  bool interrupted = false;
 
   bool ok() const;
 };

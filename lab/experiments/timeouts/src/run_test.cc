@@ -1,0 +1,31 @@
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <string>
+
+#include "quoll/base/file.h"
+#include "quoll/lab/timeouts/timeouts.h"
+
+namespace quoll::lab::timeouts {
+namespace {
+
+using ::testing::HasSubstr;
+
+// The parts are a program that ends at once with 1.
+TEST(TimeoutsRun, APartThatFailsIsAProblemOfTheRecordAndFailsTheRun) {
+  const std::string json = (std::filesystem::temp_directory_path() / "quoll-timeouts-run-test.json").string();
+  const harness::RunOptions options{
+      .quick = true, .seed = 7, .json = json, .program = "/bin/false", .command = "quoll lab timeouts"};
+  EXPECT_EQ(run(options), 1);
+  const auto text = read_file(json, 1U << 20U);
+  std::filesystem::remove(json);
+  ASSERT_TRUE(text) << text.error().message;
+  EXPECT_THAT(*text, HasSubstr("\"ok\":false"));
+  EXPECT_THAT(*text, HasSubstr("backend ended with exit code 1"));
+  EXPECT_THAT(*text, HasSubstr("\"seed\":7,\"command\":\"quoll lab timeouts\""));
+  EXPECT_THAT(*text, ::testing::ContainsRegex("\"cores\":[1-9]"));
+}
+
+}  // namespace
+}  // namespace quoll::lab::timeouts
