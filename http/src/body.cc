@@ -86,9 +86,13 @@ Result<BodyReader::Piece> BodyReader::next_chunked(std::span<const char> input) 
       return run;
     }
     const State before = state_;
-    if (!step(input[used])) return fail(framing_failure(before));
+    const char c = input[used];
+    if (!step(c)) return fail(framing_failure(before));
     ++used;
-    if (state_ == State::done) break;
+    if (before >= State::trailer_start) {
+      if (state_ == State::done) break;
+      if (trailers_ != nullptr && state_ != State::end_lf) *trailers_ += c;
+    }
   }
   return Piece{used, {}, state_ == State::done};
 }

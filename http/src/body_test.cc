@@ -188,6 +188,20 @@ TEST(BodyReader, NothingIsConsumedAfterTheEnd) {
   }
 }
 
+TEST(BodyReader, KeepsTheTrailersThatItIsAskedFor) {
+  const std::string_view bytes = "1\r\na\r\n0\r\nA: b\r\nC:\r\n\r\n";
+  for (std::size_t cut = 0; cut <= bytes.size(); ++cut) {
+    std::string trailers;
+    BodyReader body(Framing::chunked, 0, {});
+    body.keep_trailers(&trailers);
+    for (std::string_view part : {bytes.substr(0, cut), bytes.substr(cut)}) {
+      while (!part.empty()) part.remove_prefix(body.next(part)->consumed);
+    }
+    EXPECT_TRUE(body.done());
+    EXPECT_EQ(trailers, "A: b\r\nC:\r\n") << cut;
+  }
+}
+
 static_assert(sizeof(BodyReader) <= 64, "body.h promises it: one cache line in each connection");
 
 RC_GTEST_PROP(BodyReader, ReadsBackWhatTheWriterFramed, ()) {

@@ -16,6 +16,9 @@ constexpr bool is_space(char c) {
 constexpr bool is_digit(char c) {
   return c >= '0' && c <= '9';
 }
+constexpr bool is_hex(char c) {
+  return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'f');
+}
 constexpr bool is_alnum(char c) {
   return is_digit(c) || (to_lower(c) >= 'a' && to_lower(c) <= 'z');
 }
@@ -34,10 +37,10 @@ inline constexpr auto kToken = make_table([](unsigned char c) {
 inline constexpr auto kFieldChar = make_table([](unsigned char c) { return c == '\t' || (c >= 0x20 && c != 0x7f); });
 // A target: visible ASCII without '#'.
 inline constexpr auto kTarget = make_table([](unsigned char c) { return c > 0x20 && c < 0x7f && c != '#'; });
-// A host with an optional port (RFC 3986 section 3.2.2), brackets and colons included.
-inline constexpr auto kHost = make_table([](unsigned char c) {
+// A host's name but for percent-encoded bytes (RFC 3986 section 3.2.2).
+inline constexpr auto kName = make_table([](unsigned char c) {
   return is_alnum(static_cast<char>(c)) ||
-         std::string_view("-._~%!$&'()*+,;=:[]").find(static_cast<char>(c)) != std::string_view::npos;
+         std::string_view("-._~!$&'()*+,;=").find(static_cast<char>(c)) != std::string_view::npos;
 });
 }  // namespace internal
 
@@ -50,8 +53,8 @@ constexpr bool is_field_char(char c) {
 constexpr bool is_target_char(char c) {
   return internal::kTarget[static_cast<unsigned char>(c)];
 }
-constexpr bool is_host_char(char c) {
-  return internal::kHost[static_cast<unsigned char>(c)];
+constexpr bool is_name_char(char c) {
+  return internal::kName[static_cast<unsigned char>(c)];
 }
 
 constexpr std::string_view trim(std::string_view text) {

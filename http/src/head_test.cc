@@ -108,6 +108,21 @@ INSTANTIATE_TEST_SUITE_P(
         BadCase{"GET / HTTP/1.1\r\nHost: [::1\r\n\r\n", "host", 400},
         BadCase{"GET / HTTP/1.1\r\nHost: [::1]x\r\n\r\n", "host", 400},
         BadCase{"GET / HTTP/1.1\r\nHost: a:65536\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: a%zz\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: a%4\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: a%\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: a%4:80\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: :80\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: []\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: [g::1]\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: [1:2:3:4:5:6:7]\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: [1::2::3]\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: [::1.2.3.256]\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: [fe80::1%eth0]\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: [fe80::1%25%z0]\r\n\r\n", "host", 400},
+        BadCase{"GET / HTTP/1.1\r\nHost: [v1]\r\n\r\n", "host", 400},
+        BadCase{"GET http://a%zz/ HTTP/1.1\r\nHost: a\r\n\r\n", "target", 400},
+        BadCase{"CONNECT a%zz:80 HTTP/1.1\r\nHost: a\r\n\r\n", "target", 400},
         BadCase{"GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", "host", 400},
         BadCase{"GET ftp://h/ HTTP/1.1\r\nHost: a\r\n\r\n", "target", 400},
         BadCase{"GET http:///x HTTP/1.1\r\nHost: a\r\n\r\n", "target", 400},
@@ -129,6 +144,19 @@ TEST(RequestHead, AbsoluteTargetOverridesHost) {
   const std::string copy = "GET http://example.org HTTP/1.1\r\nHost: other\r\n\r\n";
   head.rebase(copy.data(), copy.data());
   EXPECT_EQ(head.path, "/");
+}
+
+TEST(RequestHead, HostMayBeWhateverRfc3986Allows) {
+  for (const std::string host :
+       {"a", "a:", "a:80", "a%41", "%C3%A9.example:8080", "x_y", "a!$&'()*+,;=b", "127.0.0.1:3000", "[::]", "[::1]:80",
+        "[1:2:3:4:5:6:7:8]", "[1::]", "[::ffff:127.0.0.1]", "[1:2:3:4:5:6:1.2.3.4]", "[fe80::1%25eth0]:80",
+        "[fe80::1%25e%740]", "[v1.x:y]", "[::FfFf]"}) {
+    RequestHead head;
+    const std::string bytes = "GET / HTTP/1.1\r\nHost: " + host + "\r\n\r\n";
+    const ParseResult got = request(bytes, head);
+    EXPECT_TRUE(got.complete()) << host << ": " << got.message;
+    EXPECT_EQ(head.host, host);
+  }
 }
 
 // Guards against OPTIONS http://host being sent on as OPTIONS / (RFC 9112 section 3.2.4).

@@ -124,7 +124,7 @@ void append_end_to_end_fields(std::string& out, const FieldList& fields, bool co
   for (const Field& field : fields) {
     if (!except.empty() && iequals(field.name, except)) continue;
     if (!passes(field.name)) continue;
-    out.append(field.name).append(": ").append(field.value).append("\r\n");
+    append_clean_field(out, field.name, field.value);
   }
 }
 
@@ -133,6 +133,60 @@ std::string_view format_chunk_header(std::array<char, kChunkHeaderBytes>& buffer
   *end++ = '\r';
   *end++ = '\n';
   return {buffer.data(), static_cast<std::size_t>(end - buffer.data())};
+}
+
+bool may_be_trailer(std::string_view name) {
+  static constexpr std::array<std::string_view, 37> kNever = {"age",
+                                                              "authorization",
+                                                              "cache-control",
+                                                              "connection",
+                                                              "content-encoding",
+                                                              "content-length",
+                                                              "content-range",
+                                                              "content-type",
+                                                              "cookie",
+                                                              "date",
+                                                              "expect",
+                                                              "expires",
+                                                              "forwarded",
+                                                              "host",
+                                                              "if-match",
+                                                              "if-modified-since",
+                                                              "if-none-match",
+                                                              "if-range",
+                                                              "if-unmodified-since",
+                                                              "keep-alive",
+                                                              "location",
+                                                              "max-forwards",
+                                                              "pragma",
+                                                              "proxy-authenticate",
+                                                              "proxy-authorization",
+                                                              "proxy-connection",
+                                                              "range",
+                                                              "retry-after",
+                                                              "set-cookie",
+                                                              "te",
+                                                              "trailer",
+                                                              "transfer-encoding",
+                                                              "upgrade",
+                                                              "vary",
+                                                              "via",
+                                                              "www-authenticate",
+                                                              "proxy-status"};
+  const auto same = [&](std::string_view never) { return iequals(name, never); };
+  constexpr std::string_view kHops = "x-forwarded-";
+  return std::none_of(kNever.begin(), kNever.end(), same) && !iequals(name.substr(0, kHops.size()), kHops);
+}
+
+std::string format_last_chunk(std::string_view trailers) {
+  std::string out = "0\r\n";
+  while (!trailers.empty()) {
+    const std::size_t end = trailers.find('\n');
+    const std::string_view line = trailers.substr(0, end == trailers.npos ? end : end + 1);
+    if (may_be_trailer(line.substr(0, line.find(':')))) out += line;
+    trailers.remove_prefix(line.size());
+  }
+  return out += kChunkEnd;
 }
 
 std::string_view reason_phrase(unsigned status) {

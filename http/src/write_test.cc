@@ -72,5 +72,18 @@ TEST(ProxyStatus, SaysWhatHappened) {
             "\"my proxy\"; error=dns_error; received-status=500; next-hop=\"a:1\"");
 }
 
+TEST(Trailers, AreWhatMayComeAfterABody) {
+  for (const std::string_view name : {"Content-Length", "transfer-encoding", "HOST", "Cookie", "X-Forwarded-For", "TE",
+                                      "x-forwarded-", "Cache-Control", "Authorization", "Content-Type"}) {
+    EXPECT_FALSE(may_be_trailer(name)) << name;
+  }
+  for (const std::string_view name : {"X-Sum", "ETag", "Digest", "grpc-status", "Server-Timing", "X-Forwarded"}) {
+    EXPECT_TRUE(may_be_trailer(name)) << name;
+  }
+  EXPECT_EQ(format_last_chunk(""), "0\r\n\r\n");
+  EXPECT_EQ(format_last_chunk("Host: a\r\n"), "0\r\n\r\n");
+  EXPECT_EQ(format_last_chunk("A: b\r\nHost: a\r\nC:\r\n"), "0\r\nA: b\r\nC:\r\n\r\n");
+}
+
 }  // namespace
 }  // namespace quoll::http

@@ -29,15 +29,15 @@ TEST(Forward, AnyMethodPathAndQueryReachesTheUpstreamAsWritten) {
 
 TEST(Forward, HopByHopFieldsAreDroppedAndOursAdded) {
   Testbed bed(mirror);
-  const Message got =
-      bed.ask(get("/",
-                  "Connection: X-Mine, keep-alive\r\nX-Mine: secret\r\nKeep-Alive: timeout=5\r\nTE: trailers\r\n"
-                  "Upgrade: h2c\r\nProxy-Connection: keep-alive\r\nX-Forwarded-For: 10.1.2.3\r\nX-Kept: yes\r\n"));
+  const Message got = bed.ask(
+      get("/",
+          "Connection: X-Mine, keep-alive\r\nX-Mine: secret\r\nKeep-Alive: timeout=5\r\nTE: gzip;q=0.5, trailers\r\n"
+          "Upgrade: h2c\r\nProxy-Connection: keep-alive\r\nX-Forwarded-For: 10.1.2.3\r\nX-Kept: yes\r\n"));
   const Message seen{got.body, "", true, false};
-  EXPECT_EQ(seen.field("Connection"), "");
+  EXPECT_EQ(seen.field("Connection"), "TE") << "ours: trailers are taken on";
   EXPECT_EQ(seen.field("X-Mine"), "");
   EXPECT_EQ(seen.field("Keep-Alive"), "");
-  EXPECT_EQ(seen.field("TE"), "");
+  EXPECT_EQ(seen.field("TE"), "trailers");
   EXPECT_EQ(seen.field("Upgrade"), "");
   EXPECT_EQ(seen.field("Proxy-Connection"), "");
   EXPECT_EQ(seen.field("X-Kept"), "yes");
@@ -69,9 +69,9 @@ TEST(Forward, AnAbsoluteTargetOverridesHost) {
 TEST(Forward, BodiesOfBothFramingsArriveWhole) {
   Testbed bed(mirror);
   Wire client = bed.client();
-  EXPECT_TRUE(client.ask(post("/a", "hello"))
-                  .body.ends_with("Content-Length: 5\r\nX-Forwarded-For: 127.0.0.1\r\n"
-                                  "Via: 1.1 quoll\r\n\r\nhello"));
+  const Message sized = client.ask(post("/a", "hello"));
+  EXPECT_NE(sized.body.find("\r\nContent-Length: 5\r\n"), std::string::npos);
+  EXPECT_TRUE(sized.body.ends_with("\r\nVia: 1.1 quoll\r\n\r\nhello")) << sized.body;
   const Message empty = client.ask(post("/a", ""));
   EXPECT_NE(empty.body.find("Content-Length: 0\r\n"), std::string::npos);
   const Message chunked = client.ask(
@@ -182,7 +182,7 @@ TEST(Forward, AClientThatWaitsForContinueIsToldToGoOn) {
   const Message got = client.ask("body");
   EXPECT_EQ(got.status(), 200);
   EXPECT_TRUE(got.body.ends_with("\r\n\r\nbody"));
-  EXPECT_EQ(got.body.find("Expect"), std::string::npos) << "the proxy has met the expectation";
+  EXPECT_NE(got.body.find("Expect: 100-continue\r\n"), std::string::npos) << "it was the upstream's to meet";
   EXPECT_EQ(client.ask(get()).status(), 200);
 }
 

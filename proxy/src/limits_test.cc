@@ -199,11 +199,18 @@ TEST(Admin, SilentConnectionsDoNotLockThePort) {
 
 TEST(Admin, ControlNeedsPostAndAKnownCircuit) {
   Testbed bed(always(answer(200, "ok")));
-  EXPECT_EQ(bed.admin(admin_get("/circuits/default/open", "Host: localhost\r\n")).status(), 405);
+  const Message read = bed.admin(admin_get("/circuits/default/open", "Host: localhost\r\n"));
+  EXPECT_EQ(read.status(), 405);
+  EXPECT_EQ(read.field("Allow"), "POST");
   EXPECT_EQ(bed.control("/circuits/other/open").status(), 404);
   EXPECT_EQ(bed.control("/circuits/default/explode").status(), 404);
   EXPECT_EQ(bed.control("/nothing").status(), 404);
-  EXPECT_EQ(bed.control("/health").status(), 405);
+  for (const auto& [page, allowed] : {std::pair("/health", "GET, HEAD"), std::pair("/config", "GET, HEAD"),
+                                      std::pair("/dashboard", "GET, HEAD"), std::pair("/events", "GET")}) {
+    const Message refused = bed.control(page);
+    EXPECT_EQ(refused.status(), 405);
+    EXPECT_EQ(refused.field("Allow"), allowed) << page;
+  }
   EXPECT_EQ(bed.admin(admin_get("/config", "Host: localhost\r\n")).status(), 200);
   EXPECT_EQ(bed.ask(get("/config")).body, "ok") << "the main port forwards what is not its own page";
   EXPECT_EQ(bed.ask(get("/circuits/default/open")).body, "ok");
@@ -289,7 +296,9 @@ TEST(Admin, PagesOfTheMainPortAreTheSame) {
   const Message head = client.ask("HEAD /metrics HTTP/1.1\r\nHost: h\r\n\r\n", true);
   EXPECT_EQ(head.status(), 200);
   EXPECT_NE(head.field("Content-Length"), "0");
-  EXPECT_EQ(client.ask(post("/health", "body")).status(), 405);
+  const Message refused = client.ask(post("/health", "body"));
+  EXPECT_EQ(refused.status(), 405);
+  EXPECT_EQ(refused.field("Allow"), "GET, HEAD");
   EXPECT_NE(client.ask(get("/metrics")).body.find("# TYPE quoll_circuit_events_total counter"), std::string::npos);
   EXPECT_EQ(bed.upstream.connections(), 0);
 }

@@ -137,8 +137,7 @@ TEST(UpstreamTrouble, AResetIsAFailure) {
 TEST(UpstreamTrouble, ABodyThatEndsEarlyCutsTheClientOff) {
   const std::string length = "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart";
   const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\npart\r\n";
-  const std::string broken = chunked + "zz\r\n";
-  for (const std::string& text : {length, chunked, broken}) {
+  for (const std::string& text : {length, chunked}) {
     for (const bool reset : {false, true}) {
       Testbed bed(
           [&](Wire& wire, int) {
@@ -213,17 +212,24 @@ TEST(UpstreamTrouble, EndlessInterimAnswersAreNoWayToKeepACallAlive) {
       },
       impatient);
   const TimePoint start = steady_now();
-  const std::string fallback = bed.ask(get()).field("Quoll-Fallback");
+  Wire client = bed.client();
+  int interim = 0;
+  Message got = client.ask(get());
+  for (; got.status() == 103; got = client.read_answer()) ++interim;
+  EXPECT_LE(interim, 32);
+  const std::string fallback = got.field("Quoll-Fallback");
   EXPECT_TRUE(fallback == "timeout" || fallback == "error") << fallback;
   EXPECT_LT(since(start), milliseconds(3000));
 }
 
-TEST(UpstreamTrouble, InterimAnswersAreSkipped) {
+TEST(UpstreamTrouble, InterimAnswersAreForwardedBut100) {
   Testbed bed(always("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + answer(200, "ok")),
               fallback_on);
   Wire client = bed.client();
-  EXPECT_EQ(client.ask(get()).body, "ok");
-  EXPECT_EQ(client.ask(post("/", "x")).body, "ok");
+  for (const std::string& request : {get(), post("/", "x")}) {
+    EXPECT_EQ(client.ask(request).line(), "HTTP/1.1 103 Early Hints");
+    EXPECT_EQ(client.read_answer().body, "ok");
+  }
   EXPECT_EQ(bed.upstream.connections(), 1);
 }
 

@@ -23,8 +23,14 @@ net::Task<bool> send(net::Stream& client, std::string_view bytes) {
   co_return written.status == net::IoStatus::ok;
 }
 
-// The whole body, within kLimits; nullopt when it is malformed, too large or does not come.
-net::Task<std::optional<std::string>> read_body(net::Stream& client, Exchange& x) {
+// A whole body within kLimits, or what is answered instead.
+struct AdminBody {
+  std::string text;
+  unsigned refusal = 0;  // none
+  std::string_view message = {};
+};
+net::Task<AdminBody> read_body(net::Stream& client, Exchange& x) {
+  const AdminBody bad{{}, 413, "the body is malformed, too large or incomplete"};
   http::BodyReader body(x.request.framing, x.request.content_length, kLimits);
   std::string out;
   const TimePoint deadline = steady_now() + kPatience;
@@ -35,15 +41,16 @@ net::Task<std::optional<std::string>> read_body(net::Stream& client, Exchange& x
       from->clear();
       from->reserve(Exchange::kFirst);
       const net::ReadResult got = co_await client.read(from->writable(), deadline);
-      if (got.status != net::IoStatus::ok) co_return std::nullopt;
+      if (got.status == net::IoStatus::deadline) co_return AdminBody{{}, 408, "the body did not come in time"};
+      if (got.status != net::IoStatus::ok) co_return bad;
       from->commit(got.bytes);
     }
     const auto piece = body.next(from->readable());
-    if (!piece) co_return std::nullopt;
+    if (!piece) co_return bad;
     out.append(piece->data.data(), piece->data.size());
     from->consume(piece->consumed);
   }
-  co_return out;
+  co_return AdminBody{std::move(out)};
 }
 
 bool is_events(const http::RequestHead& request) {
@@ -142,10 +149,11 @@ net::Task<void> AdminServer::stream_events(net::Stream& client, Exchange& x) {
 }
 
 // For a request after which nobody can tell where the next one starts; closes.
-net::Task<bool> AdminServer::refuse(Connection& connection, Exchange& x, unsigned status, std::string_view message) {
+net::Task<bool> AdminServer::refuse(Connection& connection, Exchange& x, unsigned status, std::string_view message,
+                                    bool head_only) {
   wait(connection);
   x.out.clear();
-  append_bad_request(x.out, status, message);
+  append_bad_request(x.out, status, message, head_only);
   co_await send(connection.client, x.out);
   co_await lingering_close(connection.client);
   co_return false;
@@ -161,15 +169,18 @@ net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
     if (!readable || !client.is_open()) co_return false;
     head = co_await read_head(client, x, kLimits, kPatience);
   }
-  if (head.end == HeadEnd::bad) co_return co_await refuse(connection, x, head.refusal.answer, head.refusal.message);
-  if (head.end == HeadEnd::too_slow) co_return co_await refuse(connection, x, 408, "the request's head took too long");
+  if (head.end == HeadEnd::bad)
+    co_return co_await refuse(connection, x, head.refusal.answer, head.refusal.message, head.head_only);
+  if (head.end == HeadEnd::too_slow)
+    co_return co_await refuse(connection, x, 408, "the request's head took too long", head.head_only);
   if (head.end != HeadEnd::complete) co_return false;
+  const bool head_only = x.request.method == "HEAD";
   if (!admin_request_allowed(x.request)) {
     co_return co_await refuse(connection, x, 403,
-                              "this Host or Origin may not use the admin port; use an address or localhost");
+                              "this Host or Origin may not use the admin port; use an address or localhost", head_only);
   }
-  const std::optional<std::string> body = co_await read_body(client, x);
-  if (!body) co_return co_await refuse(connection, x, 413, "the body is malformed, too large or incomplete");
+  const AdminBody body = co_await read_body(client, x);
+  if (body.refusal != 0) co_return co_await refuse(connection, x, body.refusal, body.message, head_only);
   if (!client.is_open()) co_return false;
 
   connection.unlink();
@@ -180,14 +191,14 @@ net::Task<bool> AdminServer::serve_one(Connection& connection, Exchange& x) {
     co_return false;
   }
   const bool keep = x.request.keep_alive;
-  const PageAnswer page = pages_.admin(x.request.method, x.request.path, *body);
+  const PageAnswer page = pages_.admin(x.request.method, x.request.path, body.text);
   append_reply(x.out, {.status = page.status,
                        .content_type = page.content_type,
                        .body = page.body,
                        .fields = "Cache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n" + page.fields,
                        .keep_alive = keep,
                        .old_client = x.request.minor_version == 0,
-                       .head_only = x.request.method == "HEAD"});
+                       .head_only = head_only});
   if (!co_await send(client, x.out)) co_return false;
   if (!x.body.empty()) {
     x.in.append(x.body.readable());

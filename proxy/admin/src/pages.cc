@@ -28,6 +28,16 @@ PageAnswer error(unsigned status, std::string_view message) {
   return {status, "application/json", json_text(json::object{{"error", message}}), {}};
 }
 
+// A method that a page does not have; it says which it has (RFC 9110 section 15.5.6).
+PageAnswer wrong_method(std::string_view allowed, std::string_view message) {
+  PageAnswer out = error(405, message);
+  out.fields = fmt::format("Allow: {}\r\n", allowed);
+  return out;
+}
+PageAnswer only_read() {
+  return wrong_method("GET, HEAD", "only GET and HEAD are allowed here");
+}
+
 // Keeps a core busy: what CPU-heavy work on an event loop looks like to everybody else on it.
 void burn(Duration length) {
   const TimePoint end = steady_now() + length;
@@ -75,7 +85,7 @@ net::Task<PageAnswer> Pages::make(std::string_view method, std::string_view page
 PageAnswer Pages::get(std::string_view method, std::string_view path) const {
   const std::string_view query = query_of(path);
   path = without_query(path);
-  if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
+  if (method != "GET" && method != "HEAD") return only_read();
   if (path == "/circuit-status") return status(query);
   if (path == "/health") return health();
   if (path == "/metrics") return {200, std::string(telemetry::kExpositionContentType), metrics_.registry.expose(), {}};
@@ -88,14 +98,15 @@ PageAnswer Pages::admin(std::string_view method, std::string_view path, std::str
   if (path == "/pressure") return pressure(method, body);
   if (path.starts_with("/circuits/")) return control(method, path.substr(10));
   if (path == "/config") {
-    if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
+    if (method != "GET" && method != "HEAD") return only_read();
     return config();
   }
   if (path == "/" || path == "/dashboard" || path.starts_with("/dashboard/")) {
-    if (method != "GET" && method != "HEAD") return error(405, "only GET and HEAD are allowed here");
+    if (method != "GET" && method != "HEAD") return only_read();
     return dashboard(path);
   }
   if (is_page(path)) return get(method, whole);
+  if (path == "/events") return wrong_method("GET", "events are read with GET");
   return error(404,
                "no such page; there are /dashboard, /events, /circuit-status, /health, /metrics, /config, and by POST "
                "/circuits/NAME/{open,close,auto,disable} and /pressure");
@@ -166,7 +177,7 @@ PageAnswer Pages::dashboard(std::string_view path) {
 }
 
 PageAnswer Pages::control(std::string_view method, std::string_view path) {
-  if (method != "POST") return error(405, "a circuit is controlled with POST");
+  if (method != "POST") return wrong_method("POST", "a circuit is controlled with POST");
   if (!options_.allow_control) return error(403, "this proxy was started with --no-control");
   const std::size_t slash = path.rfind('/');
   Route* const route = slash == std::string_view::npos ? nullptr : routes_.find(path.substr(0, slash));
@@ -194,7 +205,7 @@ PageAnswer Pages::control(std::string_view method, std::string_view path) {
 
 PageAnswer Pages::pressure(std::string_view method, std::string_view body) {
   constexpr std::int64_t kLongest = 10'000;
-  if (method != "POST") return error(405, "pressure is asked for with POST");
+  if (method != "POST") return wrong_method("POST", "pressure is asked for with POST");
   if (!options_.allow_pressure) return error(403, "this proxy was started without --allow-pressure");
   boost::system::error_code failed;
   const json::value parsed = json::parse(json::string_view(body.data(), body.size()), failed);

@@ -12,6 +12,7 @@
 #include "quoll/base/settings.h"
 #include "quoll/http/fields.h"
 #include "quoll/net/endpoint.h"
+#include "quoll/proxy/config/networks.h"
 #include "quoll/proxy/config/route_table.h"
 
 namespace quoll::proxy {
@@ -183,6 +184,7 @@ std::vector<std::string> ProxyOptions::validate() const {
   if (admission && !stamps) {
     faults.add("admission: on needs stamps: true; without them nobody knows how long a request has waited");
   }
+  check_result(faults, "proxy_protocol_from", Networks::parse(proxy_protocol_from));
   check_own_address(*this, faults);
   check_routes(*this, files, faults);
   return faults.take();
@@ -214,6 +216,20 @@ Result<UpstreamUrl> parse_upstream(std::string_view url) {
 
 const char* to_string(VerdictKind kind) {
   return kind == VerdictKind::arrival ? "arrival" : "timer";
+}
+
+const char* to_string(ForwardedKind kind) {
+  switch (kind) {
+    case ForwardedKind::both:
+      return "both";
+    case ForwardedKind::x_forwarded:
+      return "x-forwarded";
+    case ForwardedKind::rfc7239:
+      return "rfc7239";
+    case ForwardedKind::off:
+      return "off";
+  }
+  return "off";
 }
 
 const char* to_string(TraceKind kind) {

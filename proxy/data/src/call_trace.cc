@@ -38,11 +38,16 @@ bool CallTrace::passes(std::string_view field) const {
   return continued_ || !http::iequals(field, kState);
 }
 
-void CallTrace::append_to(std::string& head) {
-  if (!parent_) return;
+std::string_view CallTrace::append_to(std::string& head) {
+  constexpr std::size_t kIdAt = 3;
+  constexpr std::size_t kIdSize = 32;
+  if (!parent_) return {};
   span_ = telemetry::child_of(*parent_, ids_);
   const auto text = telemetry::format_traceparent(*span_);
-  http::append_field(head, kParent, {text.data(), text.size()});
+  http::append_clean_field(head, kParent, {text.data(), text.size()});
+  if (continued_) return {};
+  constexpr std::size_t kAfter = 2;  // CRLF
+  return std::string_view(head).substr(head.size() - kAfter - text.size() + kIdAt, kIdSize);
 }
 
 }  // namespace quoll::proxy

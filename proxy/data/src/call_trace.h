@@ -24,8 +24,9 @@ class CallTrace {
 
   // Whether a field of the client's is to be passed on as it is.
   bool passes(std::string_view field) const;
-  // A new span, for an attempt: its traceparent, if the call is traced.
-  void append_to(std::string& head);
+  // A new span, for an attempt: its traceparent, if the call is traced. Returned is the id of a trace that begins here,
+  // as it stands in `head`; else nothing.
+  std::string_view append_to(std::string& head);
   // The last attempt's span, or what the call came with; null when the call is not traced.
   const telemetry::TraceContext* context() const { return span_ ? &*span_ : nullptr; }
 

@@ -4,9 +4,11 @@
 
 #include <string>
 
+#include "client_head.h"
 #include "quoll/http/write.h"
 #include "quoll/proxy/data/lingering_close.h"
 #include "relay.h"
+#include "tunnel.h"
 
 namespace quoll::proxy {
 namespace {
@@ -18,6 +20,11 @@ bool may_keep(const Session& s) {
 
 void observe(Session& s, unsigned status) {
   s.durations().server.observe(s.exchange.request.method, status, s.now() - s.exchange.arrived_at, s.worker.shard);
+}
+
+// Whoever asks why gets the name under which the logs have it.
+std::string request_id_field(Session& s) {
+  return fmt::format("{}: {}\r\n", RequestId::kField, s.request_id.of(s.exchange.request, s.worker.trace_ids));
 }
 
 // The body of a request that was answered without it has to go somewhere before the next request can be read.
@@ -51,8 +58,8 @@ const ShedAnswer& shed_answer(core::ShedReason reason) {
 }
 
 // Keeps the connection of an answer that has been received whole, unless there are bytes behind it: they are nobody's.
-void keep_unless_surplus(Session& s, UpstreamCall& attempt) {
-  if (s.exchange.up.empty()) return attempt.keep_connection();
+void keep_unless_surplus(Session& s, UpstreamCall& attempt, Duration rest) {
+  if (s.exchange.up.empty()) return attempt.keep_connection(rest);
   s.shared().metrics.upstream_unasked.add(1, s.worker.shard);
 }
 
@@ -73,43 +80,21 @@ core::Outcome outcome_of(RelayEnd end) {
   return core::Outcome::cancelled;
 }
 
-// The head that the client gets: the upstream's, with the connection's own fields replaced by ours.
-struct ClientHead {
-  bool chunked = false;
-  bool keep = true;
-};
-
-ClientHead compose_client_head(Session& s) {
-  Exchange& x = s.exchange;
-  const http::ResponseHead& head = x.response;
-  ClientHead out;
-  out.keep = may_keep(s);
-  const bool unknown_length = head.framing == http::Framing::chunked || head.framing == http::Framing::until_close;
-  if (unknown_length) {
-    out.chunked = x.request.minor_version >= 1;
-    out.keep = out.keep && out.chunked;
-  }
-  x.out.clear();
-  http::append_status_line(x.out, head.status, head.reason);
-  http::append_end_to_end_fields(x.out, head.fields, head.connection_names_fields);
-  if (out.chunked) http::append_framing(x.out, http::Framing::chunked);
-  if (!out.keep) {
-    http::append_field(x.out, "Connection", "close");
-  } else if (x.request.minor_version == 0) {
-    http::append_field(x.out, "Connection", "keep-alive");
-  }
-  http::append_head_end(x.out);
-  return out;
+// The connection becomes a tunnel. To the policies the 101 was the answer: the call and its place in the limits end
+// here, for a limit that learns from how long calls take would learn nothing from a tunnel, and be full of them. What
+// becomes of the tunnel is between its ends.
+net::Task<bool> switch_protocols(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
+  if (call != nullptr) static_cast<void>(call->finish(attempt.sample(), s.now(), {.last = true}));
+  static_cast<void>(compose_client_head(s, true));
+  const bool sent = co_await send(s, s.exchange.out);
+  observe(s, s.exchange.response.status);
+  if (!sent) co_return false;
+  Tunnel tunnel(s, attempt.upstream());
+  co_await tunnel.run();
+  co_return false;
 }
 
 }  // namespace
-
-net::Task<bool> ask_for_body(Session& s) {
-  s.exchange.request.expect_continue = false;                                      // met
-  iovec piece{const_cast<char*>(http::kContinue.data()), http::kContinue.size()};  // sendmsg only reads
-  const net::WriteResult written = co_await s.client.write({&piece, 1}, s.now() + s.options().client_gap);
-  co_return written.status == net::IoStatus::ok;
-}
 
 net::Task<bool> send(Session& s, std::string_view bytes) {
   s.watch.answer_begins();
@@ -118,9 +103,10 @@ net::Task<bool> send(Session& s, std::string_view bytes) {
   co_return written.status == net::IoStatus::ok;
 }
 
-net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view message) {
+net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view message, std::string_view fields) {
   s.exchange.out.clear();
-  append_bad_request(s.exchange.out, status, message);
+  append_bad_request(s.exchange.out, status, message, s.exchange.request.method == "HEAD",
+                     request_id_field(s) + std::string(fields));
   co_await send(s, s.exchange.out);
   co_await lingering_close(s.client);
   co_return false;
@@ -129,11 +115,12 @@ net::Task<bool> refuse_and_close(Session& s, unsigned status, std::string_view m
 net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
   http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
   const bool keep = may_keep(s) && discardable(s, body);
+  const std::string fields = "Cache-Control: no-store\r\n" + page.fields;
   s.exchange.out.clear();
   append_reply(s.exchange.out, {.status = page.status,
                                 .content_type = page.content_type,
                                 .body = page.body,
-                                .fields = "Cache-Control: no-store\r\n",
+                                .fields = fields,
                                 .keep_alive = keep,
                                 .old_client = s.exchange.request.minor_version == 0,
                                 .head_only = s.exchange.request.method == "HEAD"});
@@ -144,7 +131,8 @@ net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
 net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble& trouble) {
   const bool keep = may_keep(s) && discardable(s, body);
   s.exchange.out.clear();
-  const unsigned status = append_trouble(s.exchange.out, s.route, trouble, s.exchange.request, keep);
+  const unsigned status =
+      append_trouble(s.exchange.out, s.route, trouble, s.exchange.request, request_id_field(s), keep);
   const bool sent = co_await send(s, s.exchange.out);
   observe(s, status);
   if (!sent) co_return false;
@@ -157,10 +145,11 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
   http::BodyReader body(s.exchange.request.framing, s.exchange.request.content_length, s.options().limits);
   const bool keep = may_keep(s) && discardable(s, body);
   const ShedAnswer& answer = shed_answer(reason);
+  const std::string fields = answer.fields + request_id_field(s);
   s.exchange.out.clear();
   append_reply(s.exchange.out, {.status = 503,
                                 .body = answer.body,
-                                .fields = answer.fields,
+                                .fields = fields,
                                 .keep_alive = keep,
                                 .old_client = s.exchange.request.minor_version == 0,
                                 .head_only = s.exchange.request.method == "HEAD"});
@@ -172,7 +161,10 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
 
 net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
   Exchange& x = s.exchange;
-  const ClientHead head = compose_client_head(s);
+  if (x.response.status == 101) co_return co_await switch_protocols(s, attempt, call);
+  // A client that still holds its body back may send it yet, or not: where its next request begins nobody can tell.
+  const bool keep = may_keep(s) && !attempt.upload().held();
+  const ClientHead head = compose_client_head(s, keep);
   const unsigned status = x.response.status;
   const bool reusable = x.response.keep_alive && x.response.framing != http::Framing::until_close;
   http::BodyReader body(x.response.framing, x.response.content_length, s.options().limits);
@@ -185,7 +177,8 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
 
   Upload& upload = attempt.upload();
   if (end == RelayEnd::done) {
-    if (reusable && upload.complete()) keep_unless_surplus(s, attempt);
+    if (reusable && upload.complete()) keep_unless_surplus(s, attempt, head.upstream_rest);
+    if (upload.held()) attempt.upstream().abort();  // it has half a request
     co_await upload.finish();
     co_return co_await settle(s, upload.body(), head.keep);
   }
@@ -212,7 +205,7 @@ void keep_if_whole(Session& s, UpstreamCall& attempt) {
   }
   const bool whole = body.done() && attempt.upload().complete();
   if (whole && x.response.keep_alive && x.response.framing != http::Framing::until_close) {
-    keep_unless_surplus(s, attempt);
+    keep_unless_surplus(s, attempt, announced_rest(x.response));
   }
 }
 

@@ -15,10 +15,10 @@ namespace quoll::proxy {
 
 // All of it, within client_gap; false when the client is gone.
 net::Task<bool> send(Session& session, std::string_view bytes);
-// `100 Continue`: the client may send its body. False when it is gone.
-net::Task<bool> ask_for_body(Session& session);
-// Refuses a request in a way after which nobody can tell where the next one starts, and closes.
-net::Task<bool> refuse_and_close(Session& session, unsigned status, std::string_view message);
+// Refuses a request in a way after which nobody can tell where the next one starts, and closes. `fields`: further ones
+// of the answer, each ended by CRLF.
+net::Task<bool> refuse_and_close(Session& session, unsigned status, std::string_view message,
+                                 std::string_view fields = {});
 
 net::Task<bool> reply_page(Session& session, const PageAnswer& page);
 // `body`: the request's, of which some may have been read.

@@ -14,6 +14,13 @@ ClientWatch::~ClientWatch() {
   client_.unwatch();
 }
 
+void ClientWatch::stirred(void* self) {
+  auto& watch = *static_cast<ClientWatch*>(self);
+  const bool wanted = watch.awaits_body_ && !watch.gone_ && watch.upstream_ != nullptr;
+  if (wanted && watch.body_came()) watch.upstream_->move_read_deadline(watch.client_.loop().now());
+  watch.look();  // last, as whoever waits may end with it
+}
+
 void ClientWatch::look() {
   if (gone_) return;
   switch (client_.peer_state()) {
@@ -22,6 +29,7 @@ void ClientWatch::look() {
     case net::Stream::Peer::gone:
       return leave();
     case net::Stream::Peer::finished:
+      if (awaits_body_ && !body_came()) return leave();
       if (std::exchange(finished_, true)) return;
       client_.keep_alive();
       client_.loop().deadlines.set(grace_, client_.loop().now() + kGrace);

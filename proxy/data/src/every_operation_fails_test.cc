@@ -15,12 +15,25 @@ struct Life {
   std::string requests;               // sent at once, on one connection
   std::array<std::string, 2> bodies;  // of their answers
   bool slow_upstream = false;         // answers after 10 ms, and takes only some bytes at a time
+  std::string first = {};             // what the upstream says to the first request's head
 };
+
+// Of a client that holds its body back until it is asked for it.
+std::string expectation() {
+  return "PUT /one HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 3000\r\n\r\n";
+}
 
 const std::array kLives = {
     Life{"two GETs", get("/one") + get("/two"), {"/one", "/two"}},
     Life{"a body", post("/one", std::string(3000, 'b')) + get("/two"), {"/one", "/two"}},
     Life{"a slow upstream", post("/one", std::string(3000, 'b')) + get("/two"), {"/one", "/two"}, true},
+    Life{"interim answers",
+         get("/one") + get("/two"),
+         {"/one", "/two"},
+         false,
+         "HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n"},
+    Life{"an expectation", expectation(), {"/one", "/two"}, false, "HTTP/1.1 100 Continue\r\n\r\n"},
+    Life{"an expectation that the upstream knows nothing of", expectation(), {"/one", "/two"}, true},
 };
 
 net::Task<void> answer_later(net::Loop& loop, std::shared_ptr<OtherEnd> far, std::string body) {
@@ -38,6 +51,14 @@ void answers_slowly(ScriptedPlane& plane, OtherEnd& far) {
   };
 }
 
+// Says so as soon as the head of a first request has come, and then behaves as before.
+void speaks_first(OtherEnd& far, const std::string& what) {
+  far.on_received = [what, then = far.on_received](OtherEnd& to) {
+    if (to.sent() == 0 && to.received.find("\r\n\r\n") != std::string::npos) to.send(what);
+    then(to);
+  };
+}
+
 // Every answer in `bytes` is whole but the last, which may be cut, and has a body that the life allows for its place.
 // How many are whole with status 200.
 int check_answers(const std::string& bytes, const Life& life) {
@@ -51,6 +72,11 @@ int check_answers(const std::string& bytes, const Life& life) {
     const std::size_t end = rest.find("\r\n\r\n");
     if (end == rest.npos) return good;
     const std::string head(rest.substr(0, end));
+    if (head.starts_with("HTTP/1.1 1")) {
+      rest.remove_prefix(end + 4);
+      --nth;
+      continue;
+    }
     const std::size_t length = std::stoul(head.substr(head.find("Content-Length: ") + 16));
     rest.remove_prefix(end + 4);
     if (rest.size() < length) return good;
@@ -72,10 +98,19 @@ bool live(const Life& life, int n, int connect_fault) {
   FailNth faults(n);
   ScriptedPlane plane([](ProxyOptions& o) { o.policies.concurrency = true; }, &faults);
   plane.upstream.fault = connect_fault;
+  bool over = false;
   plane.upstream.on_connect = [&](OtherEnd& far, int) {
     life.slow_upstream ? answers_slowly(plane, far) : answers_its_path(far);
+    if (!life.first.empty() && !over) speaks_first(far, life.first);
   };
   OtherEnd& client = plane.client();
+  const bool holds = life.requests == expectation();
+  if (holds) {
+    client.on_received = [](OtherEnd& to) {
+      if (!to.received.starts_with("HTTP/1.1 100") || to.sent() > 1) return;
+      to.send(std::string(3000, 'b') + get("/two"));
+    };
+  }
   client.send(life.requests);
   plane.loop.advance(seconds(2));
   client.end();
@@ -105,6 +140,7 @@ bool live(const Life& life, int n, int connect_fault) {
 
   // And life goes on.
   faults.disarm();
+  over = true;
   OtherEnd& next = plane.ask(get("/next"), false);
   plane.loop.advance(seconds(1));
   EXPECT_EQ(next.received.substr(0, 12), "HTTP/1.1 200") << next.received;

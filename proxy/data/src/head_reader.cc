@@ -1,6 +1,15 @@
 #include "quoll/proxy/data/head_reader.h"
 
 namespace quoll::proxy {
+namespace {
+
+// Of a head that could not be read whole.
+bool begins_as_head(std::string_view bytes) {
+  if (bytes.starts_with("\r\n")) bytes.remove_prefix(2);
+  return bytes.starts_with("HEAD ");
+}
+
+}  // namespace
 
 net::Task<HeadResult> read_head(net::Stream& client, Exchange& x, const http::Limits& limits, Duration timeout) {
   http::HeadScan scan;
@@ -8,7 +17,7 @@ net::Task<HeadResult> read_head(net::Stream& client, Exchange& x, const http::Li
   for (;;) {
     if (!x.in.empty()) {
       const http::ParseResult parsed = http::parse_request(x.in.view(), limits, scan, x.request);
-      if (parsed.bad()) co_return HeadResult{HeadEnd::bad, parsed};
+      if (parsed.bad()) co_return HeadResult{HeadEnd::bad, parsed, begins_as_head(x.in.view())};
       if (parsed.complete()) {
         x.in.consume(parsed.consumed);
         co_return HeadResult{HeadEnd::complete, {}};
@@ -23,7 +32,7 @@ net::Task<HeadResult> read_head(net::Stream& client, Exchange& x, const http::Li
       got = co_await client.read(x.in.writable(), deadline, true);
     }
     if (got.status == net::IoStatus::deadline) {
-      co_return HeadResult{HeadEnd::too_slow, {}};
+      co_return HeadResult{HeadEnd::too_slow, {}, begins_as_head(x.in.view())};
     }
     if (got.status != net::IoStatus::ok) co_return HeadResult{HeadEnd::closed, {}};
     x.in.commit(got.bytes);

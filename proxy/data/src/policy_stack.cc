@@ -4,6 +4,8 @@
 #include "call_observer.h"
 #include "call_trace.h"
 #include "client_answer.h"
+#include "forwarded.h"
+#include "max_forwards.h"
 #include "quoll/http/write.h"
 #include "quoll/net/pause.h"
 #include "repeat.h"
@@ -14,7 +16,8 @@ namespace {
 
 core::AdmissionDecision ask_admission(Session& s, TimePoint now) {
   const Exchange& x = s.exchange;
-  return s.shared().admission.decide(x.request, s.route.options.policies.priority, s.peer, x.arrived_at, now,
+  return s.shared().admission.decide(x.request, s.route.options.policies.priority,
+                                     client_address(x.request, s.peer, s.options().trusted_hops), x.arrived_at, now,
                                      s.worker.shard);
 }
 
@@ -80,7 +83,15 @@ net::Task<bool> serve(Session& s) {
 
   // A proxy forwards requests for resources; a tunnel is not one.
   if (x.request.form == http::TargetForm::authority) {
-    co_return co_await refuse_and_close(s, 405, "CONNECT is not supported");
+    co_return co_await refuse_and_close(s, 405, "CONNECT is not supported", kAllow);
+  }
+
+  // A request that asks how far it gets may get no farther.
+  const MaxForwards forwards(x.request);
+  if (forwards.malformed()) co_return co_await refuse_and_close(s, 400, "Max-Forwards is not one number");
+  if (forwards.used_up()) {
+    const PageAnswer own = answer_as_recipient(x.request);
+    co_return co_await reply_page(s, own);
   }
 
   // Quoll's own pages come first: they must answer when nothing else does. They are made on the admin's thread, so that
@@ -106,12 +117,6 @@ net::Task<bool> serve(Session& s) {
   core::PipelineCall call(pipeline, {.deadline = deadline, .idempotent = idempotent(x.request.method)});
   for (core::Step step = call.start(now);; step = call.start(now)) {
     if (step.next == core::Next::done) co_return co_await refuse(s, refusal_of(call.error()));
-
-    // The client holds its body back until somebody wants it.
-    if (x.request.expect_continue) {
-      const bool told = co_await ask_for_body(s);
-      if (!told) co_return cancel(call, s.now());
-    }
 
     // The call, its timeout and its verdict.
     UpstreamCall attempt(s, {step.timeout, deadline}, trace);

@@ -33,7 +33,8 @@ void append_reply(std::string& out, const Reply& reply) {
   std::array<char, http::kHttpDateBytes> date;
   http::append_field(out, "Date", http::format_http_date(date, wall_now()));
   if (!reply.content_type.empty()) http::append_field(out, "Content-Type", reply.content_type);
-  http::append_field(out, "Content-Length", reply.body.size());
+  // (Not in an answer that cannot have a body: RFC 9110 section 8.6.)
+  if (reply.status != 204) http::append_field(out, "Content-Length", reply.body.size());
   out += reply.fields;
   if (!reply.keep_alive) {
     http::append_field(out, "Connection", "close");
@@ -58,12 +59,12 @@ std::string error_json(std::string_view message) {
 }
 
 unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,
-                        bool keep_alive) {
+                        std::string_view further_fields, bool keep_alive) {
   const std::string status = http::proxy_status_value({.error = trouble.error,
                                                        .details = trouble.details,
                                                        .next_hop = route.circuit.upstream(),
                                                        .received_status = trouble.received_status});
-  std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n", status);
+  std::string fields = fmt::format("Cache-Control: no-store\r\nProxy-Status: {}\r\n{}", status, further_fields);
   Reply reply{
       .keep_alive = keep_alive, .old_client = request.minor_version == 0, .head_only = request.method == "HEAD"};
 
@@ -101,12 +102,13 @@ unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, 
   return reply.status;
 }
 
-void append_bad_request(std::string& out, unsigned status, std::string_view message) {
-  const std::string fields =
-      fmt::format("Proxy-Status: {}\r\n",
-                  http::proxy_status_value({.error = http::ProxyError::http_request_error, .details = message}));
+void append_bad_request(std::string& out, unsigned status, std::string_view message, bool head_only,
+                        std::string_view further_fields) {
+  const std::string fields = fmt::format(
+      "Proxy-Status: {}\r\n{}",
+      http::proxy_status_value({.error = http::ProxyError::http_request_error, .details = message}), further_fields);
   const std::string body = error_json(message);
-  append_reply(out, {.status = status, .body = body, .fields = fields, .keep_alive = false});
+  append_reply(out, {.status = status, .body = body, .fields = fields, .keep_alive = false, .head_only = head_only});
 }
 
 }  // namespace quoll::proxy

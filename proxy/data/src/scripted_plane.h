@@ -127,9 +127,11 @@ class ScriptedPlane {
     return options;
   }
   net::Task<void> serve(std::unique_ptr<net::Stream> stream) {
-    co_await Connection::serve(state_, *stream, "192.0.2.1");
+    co_await Connection::serve(state_, *stream, {kClient, kListener});
   }
 
+  inline static const net::TcpEndpoint kClient{net::asio::ip::make_address("192.0.2.1"), 54321};
+  inline static const net::TcpEndpoint kListener{net::asio::ip::make_address("192.0.2.3"), 3000};
   inline static const net::TcpEndpoint kUpstream{net::asio::ip::make_address("192.0.2.2"), 80};
 
   const ProxyOptions options_;

@@ -16,7 +16,12 @@ RouteDurations::RouteDurations(telemetry::Registry& registry, const std::string&
              "Time from a request having left for the upstream to its answer arriving at this machine.", route) {}
 
 WorkerState::WorkerState(net::Worker& w, net::Connector& c, const Shared& s)
-    : worker(w), connector(c), shared(s), shard(w.index()), trace_ids(s.seed ^ splitmix64(w.index())) {
+    : worker(w),
+      connector(c),
+      shared(s),
+      shard(w.index()),
+      trace_ids(s.seed ^ splitmix64(w.index())),
+      proxy_protocol_from(*Networks::parse(s.options.proxy_protocol_from)) {
   for (const net::TcpEndpoint& endpoint : s.routes.endpoints()) {
     pools.emplace_back(endpoint, UpstreamPool::Options{s.options.pool_size, s.options.pool_idle},
                        s.metrics.upstream_unasked, shard);

@@ -9,10 +9,11 @@
 #include "call_limit.h"
 #include "call_trace.h"
 #include "quoll/core/judge.h"
+#include "quoll/http/repair.h"
 #include "quoll/net/local_error.h"
 #include "quoll/proxy/data/reply.h"
 #include "quoll/proxy/data/session.h"
-#include "relay.h"
+#include "upload.h"
 
 namespace quoll::proxy {
 
@@ -40,18 +41,29 @@ class UpstreamCall {
   bool never_sent() const { return connection_ == nullptr; }
   net::Stream& upstream() { return connection_->stream(); }
   Upload& upload() { return upload_; }
-  // Keeps the connection for another request. Without this it is closed.
-  void keep_connection();
+  // Keeps the connection for another request that comes within `rest`. Without this it is closed.
+  void keep_connection(Duration rest);
 
  private:
   bool take_kept_connection();
   net::Task<bool> connect();
+  net::Task<bool> send_proxy_header();
   net::Task<End> await_head();
+  http::ParseResult parse_head(http::HeadScan& scan);
+  void start_repair() {
+    repair_ = {};
+    session_.exchange.repaired.clear();
+  }
   bool resend_allowed() const;
   bool before_request(const net::ReadResult& first) const;
-  bool shifted() const;
+  enum class Behind : std::uint8_t { sound, malformed, another_answer };
+  Behind look_behind() const;
+  net::Task<bool> pass_interim();
+  TimePoint held_until() const;
+  net::Task<bool> ask_for_body();
+  End ended_without(const net::ReadResult& got);
+  End final_head(const net::ReadResult& last);
   End spoilt(std::string_view details, TimePoint now);
-  void compose_head();
   End answered(const net::ReadResult& last);
   End fail_ours(net::LocalLack lack);
   End broken_off(http::ProxyError error, std::string_view details, const net::ReadResult& got);
@@ -63,6 +75,7 @@ class UpstreamCall {
   CallTrace& trace_;
   Upload upload_;
   std::unique_ptr<UpstreamConnection> connection_;
+  http::RepairScan repair_;
   bool kept_ = false;       // the connection came from the pool
   bool got_bytes_ = false;  // of an answer
   bool spoilt_ = false;     // it brought bytes that were nobody's answer

@@ -18,7 +18,7 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(TimePoint now) {
     if (rest_is_due) continue;
     std::unique_ptr<UpstreamConnection> taken = std::move(idle_[i]);
     idle_.erase(idle_.begin() + static_cast<std::ptrdiff_t>(i));
-    if (rested > options_.idle || !quiet(*taken)) continue;
+    if (rested > taken->keep_for_ || !quiet(*taken)) continue;
     taken->stream_->unwatch();
     taken->unrested_ = rested < taken->due_rest_ ? taken->unrested_ + 1 : 0;
     return taken;
@@ -26,12 +26,14 @@ std::unique_ptr<UpstreamConnection> UpstreamPool::take(TimePoint now) {
   return nullptr;
 }
 
-void UpstreamPool::give_back(std::unique_ptr<UpstreamConnection> connection, Duration took, TimePoint now) {
-  if (idle_.size() >= options_.size) return;
+void UpstreamPool::give_back(std::unique_ptr<UpstreamConnection> connection, Duration took, Duration keep_for,
+                             TimePoint now) {
+  if (idle_.size() >= options_.size || keep_for == Duration::zero()) return;
   // What has been read to the last byte will tell of the next one by an edge.
   if (!connection->stream_->drained() && !quiet(*connection)) return;
   connection->pool_ = this;
   connection->rests_since_ = now;
+  connection->keep_for_ = std::min(options_.idle, keep_for);
   connection->due_rest_ = 2 * took + std::chrono::milliseconds(1);  // ample: a shifted answer seems to take less time
   connection->stream_->watch(&UpstreamPool::stirred, connection.get());
   idle_.push_back(std::move(connection));
@@ -46,7 +48,7 @@ void UpstreamPool::stirred(void* self) {
 }
 
 void UpstreamPool::reap(TimePoint now) {
-  const auto over = [&](const auto& kept) { return now - kept->rests_since_ > options_.idle || !quiet(*kept); };
+  const auto over = [&](const auto& kept) { return now - kept->rests_since_ > kept->keep_for_ || !quiet(*kept); };
   idle_.erase(std::remove_if(idle_.begin(), idle_.end(), over), idle_.end());
 }
 

@@ -12,7 +12,7 @@
 // `next` makes progress on every call with input: it consumes something, or the body is done. It stops after one run
 // of data, so it is called until the input is used up; it never consumes bytes after the body's end. Chunked bodies
 // (RFC 9112 section 7.1) are read strictly: CRLF only, sizes of 1 to 16 hex digits that fit 63 bits, extensions and
-// trailers checked for control bytes and dropped, all within Limits.
+// trailers checked for control bytes and dropped unless keep_trailers() wants them, all within Limits.
 //
 // A body larger than Limits::body_bytes is refused as soon as that is known: before the first byte of a length or of a
 // chunk that goes beyond.
@@ -26,6 +26,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "quoll/base/result.h"
 #include "quoll/http/head.h"
@@ -42,6 +43,11 @@ class BodyReader {
 
   BodyReader() = default;  // an empty body
   BodyReader(Framing framing, std::uint64_t content_length, const Limits& limits);
+
+  // Has the fields of a trailer section appended to `into`, which outlives the reader's use, as they come: each with
+  // its CRLF, at most Limits::trailer_bytes in all but for the line ends. They are complete once done(). Pass them on
+  // with format_last_chunk(). Null: they are dropped.
+  void keep_trailers(std::string* into) { trailers_ = into; }
 
   Result<Piece> next(std::span<const char> input);
 
@@ -102,6 +108,7 @@ class BodyReader {
   std::uint32_t trailer_limit_ = 0;
   std::uint16_t trailer_fields_limit_ = 0;
   const Failure* failure_ = nullptr;  // set with State::failed
+  std::string* trailers_ = nullptr;
 };
 
 }  // namespace quoll::http

@@ -41,7 +41,7 @@ struct Limits {
   std::uint64_t body_bytes = std::numeric_limits<std::uint64_t>::max();
   // One chunk's size line with its extensions. Default 256 B, range 18 B to 64 KiB.
   std::size_t chunk_line_bytes = 256;
-  // All trailer fields of one chunked body together, and their number. They are checked and dropped.
+  // All trailer fields of one chunked body together, and their number.
   std::size_t trailer_bytes = 8192;
   std::size_t trailer_fields = 32;
   // Members of all Connection fields of a head together, repeated ones counted. Default 64: real peers send one or two.

@@ -30,14 +30,18 @@ void append_request_line(std::string& out, std::string_view method, std::string_
 void append_status_line(std::string& out, unsigned status, std::string_view reason = {});
 void append_field(std::string& out, std::string_view name, std::string_view value);
 void append_field(std::string& out, std::string_view name, std::uint64_t value);
+// The same for what is known to be clean: because it was parsed, or made of nothing else.
+inline void append_clean_field(std::string& out, std::string_view name, std::string_view value) {
+  out.append(name).append(": ").append(value).append("\r\n");
+}
 // Content-Length, Transfer-Encoding: chunked, nothing, or (until_close) Connection: close.
 void append_framing(std::string& out, Framing framing, std::uint64_t content_length = 0);
 // The blank line.
 void append_head_end(std::string& out);
 
 // Fields that concern one connection only and that a proxy does not pass on (RFC 9110 section 7.6.1): Connection,
-// Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE, Trailer (trailers are dropped),
-// Transfer-Encoding, Upgrade.
+// Keep-Alive, Proxy-Connection, Proxy-Authenticate, Proxy-Authorization, TE, Trailer (to be passed on where the
+// trailers are), Transfer-Encoding, Upgrade.
 bool is_hop_by_hop(std::string_view name);
 
 // Which fields of one message a proxy passes on: those that are neither hop-by-hop nor named in a Connection field of
@@ -70,6 +74,14 @@ inline constexpr std::string_view kChunkEnd = "\r\n";
 inline constexpr std::string_view kLastChunk = "0\r\n\r\n";
 // Formats "1f4\r\n" into `buffer`; the view points there. size > 0.
 std::string_view format_chunk_header(std::array<char, kChunkHeaderBytes>& buffer, std::uint64_t size);
+
+// Whether a field may come in a trailer section: not what frames, routes, controls or authenticates a message, says how
+// to read its content or who has handled it (RFC 9110 section 6.5.1). A recipient that merges trailers into the head
+// must not be talked into any of these.
+bool may_be_trailer(std::string_view name);
+// The last chunk and the trailer section of a body that is passed on: the fields of `trailers` (BodyReader's) that
+// may_be_trailer.
+std::string format_last_chunk(std::string_view trailers);
 
 // "HTTP/1.1 100 Continue\r\n\r\n".
 inline constexpr std::string_view kContinue = "HTTP/1.1 100 Continue\r\n\r\n";

@@ -44,7 +44,8 @@ class AdminServer {
   void wait(Connection& connection);
   net::Task<void> stream_events(net::Stream& client, Exchange& exchange);
   net::Task<bool> serve_one(Connection& connection, Exchange& exchange);
-  net::Task<bool> refuse(Connection& connection, Exchange& exchange, unsigned status, std::string_view message);
+  net::Task<bool> refuse(Connection& connection, Exchange& exchange, unsigned status, std::string_view message,
+                         bool head_only);
 
   net::Worker& worker_;
   Pages& pages_;

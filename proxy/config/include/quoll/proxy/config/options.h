@@ -41,11 +41,15 @@ enum class TraceKind : std::uint8_t {
   off,            // the fields pass as they are
 };
 
+// Which fields tell the upstream of the client: X-Forwarded-For, -Proto and -Host, Forwarded (RFC 7239), or both.
+enum class ForwardedKind : std::uint8_t { both, x_forwarded, rfc7239, off };
+
 // A fallback's file is kept in memory.
 inline constexpr std::size_t kMostFallbackBytes = 1U << 20U;
 
 const char* to_string(VerdictKind kind);
 const char* to_string(TraceKind kind);
+const char* to_string(ForwardedKind kind);
 
 // What may differ from one route to another: the upstream and how calls to it are made and judged.
 struct RouteSettings {
@@ -53,6 +57,9 @@ struct RouteSettings {
   Duration timeout = std::chrono::milliseconds(500);
   CallPolicyOptions policies;
   Duration body_gap = std::chrono::seconds(60);
+  Duration tunnel_idle = std::chrono::hours(1);
+  bool send_proxy = false;
+  bool lenient_upstream = false;
   VerdictKind verdict = VerdictKind::arrival;
   core::BreakerOptions breaker;
   bool fallback = true;
@@ -70,6 +77,15 @@ struct RouteSettings {
     field("body_gap", &R::body_gap, schema::within(std::chrono::milliseconds(1), std::chrono::hours(1)),
           "The longest gap in a body to or from upstream, counted while we wait for it; an event stream "
           "(text/event-stream) may be quiet for ever.");
+    field("tunnel_idle", &R::tunnel_idle, schema::within(std::chrono::milliseconds(1), std::chrono::hours(24)),
+          "How long a tunnel (a WebSocket) may carry nothing either way. Generous: TCP keep-alive finds dead ends "
+          "sooner.");
+    field("send_proxy", &R::send_proxy,
+          "Begin each connection to the upstream with a PROXY header of version 2 that names the client; a connection "
+          "then carries one request, for the next one may be another client's.");
+    field("lenient_upstream", &R::lenient_upstream,
+          "Mend what old servers send: lines that end with LF alone, folded fields, equal Content-Lengths, "
+          "Transfer-Encoding in HTTP/1.0.");
     field("verdict", &R::verdict, schema::words_to(VerdictKind::timer),
           "How a timeout is judged: by the answer's arrival, or as others do by what the timer finds when it gets to "
           "run.");
@@ -125,11 +141,15 @@ struct ProxyOptions : RouteSettings {
   bool allow_pressure = false;
   telemetry::LogLevel log_level = telemetry::LogLevel::info;
   TraceKind trace = TraceKind::create;
+  ForwardedKind forwarded = ForwardedKind::both;
+  std::size_t trusted_hops = 0;
+  std::string proxy_protocol_from;
   http::Limits limits;
   std::size_t max_connections = 20'000;
   Duration head_timeout = std::chrono::seconds(10);
   Duration idle_timeout = std::chrono::seconds(60);
   Duration client_gap = std::chrono::seconds(30);
+  std::size_t min_rate = 500;
   std::size_t pool_size = 256;
   Duration pool_idle = std::chrono::seconds(30);
   Duration drain = std::chrono::seconds(10);
@@ -175,6 +195,17 @@ struct ProxyOptions : RouteSettings {
         "trace", &P::trace, schema::words_to(TraceKind::off),
         "What becomes of traceparent and tracestate. continue: a client's trace goes on, with a span for each attempt; "
         "create: and one begins here, sampled, where a client has none; off: the fields pass as they are.");
+    field("forwarded", &P::forwarded, schema::words_to(ForwardedKind::off),
+          "Which fields tell the upstream of the client: X-Forwarded-For, -Proto and -Host (x-forwarded), Forwarded "
+          "(rfc7239), or both.");
+    field(
+        "trusted_hops", &P::trusted_hops, within(0, 100),
+        "How many proxies in front of this one are trusted: their X-Forwarded-Proto and -Host go on, and the client's "
+        "address is so many entries from the end of X-Forwarded-For. 0: the client is the connection's peer.");
+    field("proxy_protocol_from", &P::proxy_protocol_from, Form{"NETWORKS"},
+          "The proxies whose connections begin with a PROXY header, version 1 or 2, such as 10.0.0.0/8, ::1: all of "
+          "theirs "
+          "must, and nobody else's is read. none: no one's.");
     field("max_connections", &P::max_connections, within(1, 1'000'000),
           "Client connections at a time; more get a 503 and are closed at once.");
     field("head_timeout", &P::head_timeout, within(milliseconds(1), hours(1)),
@@ -183,6 +214,10 @@ struct ProxyOptions : RouteSettings {
           "A client connection without a request is closed.");
     field("client_gap", &P::client_gap, within(milliseconds(1), hours(1)),
           "The longest time a client may take to send or to accept the next piece of a body.");
+    field("min_rate", &P::min_rate, within(0, 1 << 30).zero_is("off"),
+          "Bytes a second that a request's body must come at, on the average of the time spent waiting for the client, "
+          "20 s "
+          "of which are free, as in Apache httpd's mod_reqtimeout; else 408.");
     field("pool_size", &P::pool_size, within(0, 65'536).zero_is("none"),
           "Kept connections to an upstream, per worker.");
     field("pool_idle", &P::pool_idle, within(milliseconds(1), hours(1)), "How long they are kept without a request.");

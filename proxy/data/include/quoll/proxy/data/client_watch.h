@@ -33,12 +33,16 @@ class ClientWatch {
   void guard(net::Stream* upstream) { upstream_ = upstream; }
   // Something of an answer has been sent, or is about to be: no more `100 Continue`.
   void answer_begins() { answered_ = true; }
+  // While a client holds its body back, the wait for `upstream` ends as at its deadline once some of the body has come,
+  // and a client that can send no body any more has gone.
+  void await_body(bool on) { awaits_body_ = on; }
+  bool body_came() const { return client_.peek() == net::Stream::Peek::readable; }
   // Asks TCP. Call it once something else has read from the client, and now and then: an end or a reset that came
   // together with bytes makes no edge of its own.
   void look();
 
  private:
-  static void stirred(void* self) { static_cast<ClientWatch*>(self)->look(); }
+  static void stirred(void* self);
   static void grace_over(void* self) { static_cast<ClientWatch*>(self)->probe(); }
   void probe();
   void leave();
@@ -49,6 +53,7 @@ class ClientWatch {
   net::Deadline grace_{&ClientWatch::grace_over, this};
   bool finished_ = false;
   bool answered_ = false;
+  bool awaits_body_ = false;
   bool gone_ = false;
 };
 

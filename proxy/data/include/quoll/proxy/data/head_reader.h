@@ -18,6 +18,7 @@ enum class HeadEnd : std::uint8_t {
 struct HeadResult {
   HeadEnd end = HeadEnd::closed;
   http::ParseResult refusal = {};
+  bool head_only = false;  // it began as a HEAD request: what refuses it has no body
 };
 
 // Uses what is in exchange.in first. `timeout` counts from the first byte. Does not wait for that one.

@@ -43,14 +43,16 @@ void append_reply(std::string& out, const Reply& reply);
 bool falls_back(const RouteSettings& settings, std::string_view method);
 
 // What a client gets for a call that could not be made or failed: the fallback, or 503, 504, 502. The status is
-// returned.
+// returned. `further_fields`, each ended by CRLF, go along.
 unsigned append_trouble(std::string& out, Route& route, const Trouble& trouble, const http::RequestHead& request,
-                        bool keep_alive);
+                        std::string_view further_fields, bool keep_alive);
 
 // The body of an answer of the proxy's own that is an error: an object with the message, on a line.
 std::string error_json(std::string_view message);
 
-// For a request that is refused as malformed or too large; the connection is to be closed.
-void append_bad_request(std::string& out, unsigned status, std::string_view message);
+// For a request that is refused as malformed or too large; the connection is to be closed. `head_only`: it was a HEAD
+// request, or began as one.
+void append_bad_request(std::string& out, unsigned status, std::string_view message, bool head_only,
+                        std::string_view further_fields = {});
 
 }  // namespace quoll::proxy

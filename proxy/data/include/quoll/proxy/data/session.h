@@ -17,13 +17,16 @@
 #include "quoll/http/head.h"
 #include "quoll/net/connector.h"
 #include "quoll/net/worker.h"
+#include "quoll/proxy/config/networks.h"
 #include "quoll/proxy/config/options.h"
 #include "quoll/proxy/data/admission_gate.h"
 #include "quoll/proxy/data/buffer.h"
 #include "quoll/proxy/data/call_gate.h"
 #include "quoll/proxy/data/client_watch.h"
+#include "quoll/proxy/data/date_cache.h"
 #include "quoll/proxy/data/metrics.h"
 #include "quoll/proxy/data/own_pages.h"
+#include "quoll/proxy/data/request_id.h"
 #include "quoll/proxy/data/route.h"
 #include "quoll/proxy/data/turn_away.h"
 #include "quoll/proxy/data/upstream_pool.h"
@@ -52,6 +55,7 @@ struct Exchange {
   http::RequestHead request;
   http::ResponseHead response;
   std::string out;         // the head being written
+  std::string repaired;    // the upstream's head, where it had to be mended
   TimePoint arrived_at{};  // of the request: its last bytes read so far
   TimePoint read_at{};     // when we read them
 
@@ -91,6 +95,8 @@ struct WorkerState {
   const Shared& shared;
   unsigned shard;
   Rng trace_ids;
+  DateCache date;
+  const Networks proxy_protocol_from;
   std::deque<UpstreamPool> pools;         // by Route::pool
   std::vector<RouteDurations> durations;  // by Route::index
   std::deque<CallGate> gates;             // by Route::index
@@ -100,14 +106,23 @@ struct WorkerState {
   boost::intrusive::list<OpenConnection> open;
 };
 
+// The two ends of a client's connection: who it comes from, by a PROXY header if there was one, and where it came in.
+struct ClientEnds {
+  net::TcpEndpoint remote;
+  net::TcpEndpoint local;
+};
+
 // One exchange on one client connection.
 struct Session {
   WorkerState& worker;
   net::Stream& client;
   Exchange& exchange;
-  std::string_view peer;  // the client's address
+  const ClientEnds& ends;
+  std::string_view peer;                 // the client's address
+  std::string_view forwarded_beginning;  // of what its upstream is told of it; see forwarded.h
   Route& route;
   ClientWatch& watch;
+  RequestId request_id = {};
 
   const Shared& shared() const { return worker.shared; }
   const ProxyOptions& options() const { return worker.shared.options; }

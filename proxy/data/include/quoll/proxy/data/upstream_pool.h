@@ -41,6 +41,7 @@ class UpstreamConnection {
   std::unique_ptr<net::Stream> stream_;
   UpstreamPool* pool_ = nullptr;  // where it rests
   TimePoint rests_since_{};
+  Duration keep_for_{};    // a rest longer than this ends it
   Duration due_rest_{};    // after this long without a byte no answer is under way any more
   unsigned unrested_ = 0;  // exchanges since it last rested for that long
 };
@@ -60,8 +61,9 @@ class UpstreamPool {
   // A kept connection that is open and silent, or null.
   std::unique_ptr<UpstreamConnection> take(TimePoint now);
   // Keeps a connection that is between two exchanges; closes it when the pool is full or when there are bytes in it.
-  // `took`: the upstream's time for the last answer.
-  void give_back(std::unique_ptr<UpstreamConnection> connection, Duration took, TimePoint now);
+  // `took`: the upstream's time for the last answer. `keep_for`: how long the upstream is known to keep it at least; a
+  // shorter time than Options::idle holds instead of it.
+  void give_back(std::unique_ptr<UpstreamConnection> connection, Duration took, Duration keep_for, TimePoint now);
   // Closes those that have rested too long, and those that were reset in the moment of their answer's last byte, which
   // makes no edge of its own. Call it once a second.
   void reap(TimePoint now);
