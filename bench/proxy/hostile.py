@@ -189,7 +189,7 @@ class Client:
             sender.join()
         if b"\r\nConnection: close\r\n" in got or not got:
             self.close()
-        return int(got[9:12] or 0)
+        return int(self.final(got)[9:12] or 0)
 
     def try_send(self, data, piece):
         try:
@@ -198,7 +198,16 @@ class Client:
             pass
 
     @staticmethod
+    def final(got):
+        """Without the interim answers in front of it."""
+        while got.startswith(b"HTTP/1.1 1"):
+            end = got.find(b"\r\n\r\n")
+            got = got[end + 4 :] if end >= 0 else b""
+        return got
+
+    @staticmethod
     def whole(got):
+        got = Client.final(got)
         end = got.find(b"\r\n\r\n")
         if end < 0:
             return False
