@@ -28,7 +28,7 @@ std::string request_id_field(Session& s) {
 }
 
 // The body of a request that was answered without it has to go somewhere before the next request can be read.
-net::Task<bool> settle(Session& s, http::BodyReader& body, bool keep) {
+net::Task<bool> end_request(Session& s, http::BodyReader& body, bool keep) {
   if (body.done()) co_return keep;
   // (No co_await behind && or ||: gcc 12 compiles that to a trap.)
   if (keep) {
@@ -125,7 +125,7 @@ net::Task<bool> reply_page(Session& s, const PageAnswer& page) {
                                 .old_client = s.exchange.request.minor_version == 0,
                                 .head_only = s.exchange.request.method == "HEAD"});
   if (!co_await send(s, s.exchange.out)) co_return false;
-  co_return co_await settle(s, body, keep);
+  co_return co_await end_request(s, body, keep);
 }
 
 net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble& trouble) {
@@ -136,7 +136,7 @@ net::Task<bool> reply_trouble(Session& s, http::BodyReader& body, const Trouble&
   const bool sent = co_await send(s, s.exchange.out);
   observe(s, status);
   if (!sent) co_return false;
-  co_return co_await settle(s, body, keep);
+  co_return co_await end_request(s, body, keep);
 }
 
 // A 503 also with the fallback on: a client, or what balances load before us, must learn to send less or elsewhere, and
@@ -156,7 +156,7 @@ net::Task<bool> reply_shed(Session& s, core::ShedReason reason) {
   const bool sent = co_await send(s, s.exchange.out);
   observe(s, 503);
   if (!sent) co_return false;
-  co_return co_await settle(s, body, keep);
+  co_return co_await end_request(s, body, keep);
 }
 
 net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* call) {
@@ -180,7 +180,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
     if (reusable && upload.complete()) keep_unless_surplus(s, attempt, head.upstream_rest);
     if (upload.held()) attempt.upstream().abort();  // it has half a request
     co_await upload.finish();
-    co_return co_await settle(s, upload.body(), head.keep);
+    co_return co_await end_request(s, upload.body(), head.keep);
   }
   // A client that left or stalled in the middle of its own body has ended the upstream's connection, too.
   if (upload.client_gone() || upload.bad_body() || upload.blame_client(s.now())) {
