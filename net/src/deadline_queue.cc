@@ -2,6 +2,25 @@
 
 namespace quoll::net {
 
+void PausedTask::resume(void* self) {
+  auto& task = *static_cast<PausedTask*>(self);
+  task.unlink();
+  task.handler_.call({});
+}
+
+DeadlineQueue::~DeadlineQueue() {
+  destroy_paused();
+  deadlines_.clear();
+}
+
+void DeadlineQueue::destroy_paused() {
+  while (!paused_.empty()) {
+    PausedTask& task = paused_.front();
+    task.unlink();
+    task.handler_.drop();
+  }
+}
+
 void DeadlineQueue::set(Deadline& deadline, TimePoint at) {
   deadline.clear();
   deadline.at_ = at;

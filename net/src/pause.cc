@@ -1,18 +1,11 @@
 #include "quoll/net/pause.h"
 
-#include "quoll/net/edge_wait.h"
-
 namespace quoll::net {
 
 Task<void> pause(Loop& loop, TimePoint until) {
-  internal::PendingHandler waiter;
-  Deadline deadline([](void* self) { static_cast<internal::PendingHandler*>(self)->call({}); }, &waiter);
+  PausedTask task;
   co_await asio::async_initiate<decltype(kAwait), void(boost::system::error_code)>(
-      [&](auto handler) {
-        waiter.set(std::move(handler));
-        loop.deadlines.set(deadline, until);
-      },
-      kAwait);
+      [&](auto handler) { loop.deadlines.pause(task, until, std::move(handler)); }, kAwait);
 }
 
 }  // namespace quoll::net

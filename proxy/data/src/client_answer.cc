@@ -172,14 +172,17 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
   const auto finish = [&] {
     if (call != nullptr) static_cast<void>(call->finish(sample, s.now(), {.last = true}));
   };
-  const RelayEnd end = co_await relay_response(s, attempt.upstream(), body, head.chunked, finish);
+  // One reference fits into a std::function without a heap.
+  const auto on_complete = [&finish] { finish(); };
+  const RelayEnd end = co_await relay_response(s, attempt.upstream(), body, head.chunked, on_complete);
   observe(s, status);
 
   Upload& upload = attempt.upload();
   if (end == RelayEnd::done) {
     if (reusable && upload.complete()) keep_unless_surplus(s, attempt, head.upstream_rest);
     if (upload.held()) attempt.upstream().abort();  // it has half a request
-    co_await upload.finish();
+    if (upload.running()) co_await upload.finish();
+    if (upload.body_done()) co_return head.keep;
     co_return co_await end_request(s, upload.body(), head.keep);
   }
   // A client that left or stalled in the middle of its own body has ended the upstream's connection, too.

@@ -33,6 +33,7 @@ class Upload {
   // Waits for the body's Task to end. One that still runs is stopped, and the upstream's connection, on which half a
   // request lies, is aborted.
   net::Task<void> finish();
+  bool running() const { return running_; }
 
   // When the first byte left, at the earliest; kNever before.
   TimePoint began_at() const { return began_at_; }

@@ -10,11 +10,13 @@
 #pragma once
 
 #include <boost/asio/basic_waitable_timer.hpp>
+#include <boost/intrusive/list.hpp>
 #include <boost/intrusive/set.hpp>
 #include <chrono>
 
 #include "quoll/base/time.h"
 #include "quoll/net/executor.h"
+#include "quoll/net/pending_handler.h"
 
 namespace quoll::net {
 
@@ -60,17 +62,41 @@ class Deadline : public boost::intrusive::set_base_hook<boost::intrusive::link_m
   void* owner_;
 };
 
+// A Task that waits for a deadline and for nothing else: pause(). Its handler is the queue's to destroy, with the loop.
+class PausedTask : public boost::intrusive::list_base_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>> {
+ public:
+  PausedTask() = default;
+  PausedTask(const PausedTask&) = delete;
+  PausedTask& operator=(const PausedTask&) = delete;
+
+ private:
+  friend class DeadlineQueue;
+  static void resume(void* self);
+
+  Deadline deadline_{&PausedTask::resume, this};
+  internal::PendingHandler handler_;
+};
+
 class DeadlineQueue {
  public:
   // The clock outlives the queue.
   explicit DeadlineQueue(const Executor& executor, const LoopClock& clock = kRealClock)
       : clock_(clock), timer_(executor) {}
-  ~DeadlineQueue() { deadlines_.clear(); }
+  ~DeadlineQueue();
   DeadlineQueue(const DeadlineQueue&) = delete;
   DeadlineQueue& operator=(const DeadlineQueue&) = delete;
 
   // Calls the deadline's wake from the loop once `at` has passed. A pending one is moved. kNever never fires.
   void set(Deadline& deadline, TimePoint at);
+  // Calls the handler, of void(error_code), once `at` has passed, or never.
+  template <typename Handler>
+  void pause(PausedTask& task, TimePoint at, Handler handler) {
+    task.handler_.set(std::move(handler));
+    paused_.push_back(task);
+    set(task.deadline_, at);
+  }
+  // Destroys the Tasks that pause, when nothing runs on the loop any more.
+  void destroy_paused();
   // Wakes what is due at `now`; the timer does this by itself.
   void fire_due(TimePoint now);
 
@@ -84,6 +110,7 @@ class DeadlineQueue {
   void arm(TimePoint at);
 
   boost::intrusive::multiset<Deadline, boost::intrusive::constant_time_size<false>> deadlines_;
+  boost::intrusive::list<PausedTask, boost::intrusive::constant_time_size<false>> paused_;
   const LoopClock& clock_;
   Timer timer_;
   TimePoint armed_for_ = kNever;

@@ -42,7 +42,10 @@ class Worker {
   void stop() { context_.stop(); }
   void join();
   // After join: destroys the Tasks that still wait, while what they refer to lives. Nothing can run here afterwards.
-  void destroy_tasks() { context_.shutdown(); }
+  void destroy_tasks() {
+    loop_.deadlines.destroy_paused();
+    context_.shutdown();
+  }
   // The kernel's thread id, 0 until it runs: for /proc/self/task/<id>/schedstat.
   int thread_id() const { return thread_id_.load(std::memory_order_acquire); }
 
