@@ -372,6 +372,11 @@ const scenarios = {
     await fired(log, breaker.fire(2));
     log.push(states(breaker));
   },
+  'warm-up with a threshold of 0': async (Class, log) => {
+    const breaker = watched(new Class(failing, { allowWarmUp: true, errorThresholdPercentage: 0 }), log);
+    for (let i = 0; i < 20; i++) await fired(log, breaker.fire(i));
+    log.push(states(breaker));
+  },
   volumeThreshold: async (Class, log) => {
     const breaker = watched(new Class(failing, { volumeThreshold: 3, errorThresholdPercentage: 1, resetTimeout: 30 }), log);
     for (let i = 0; i < 3; i++) {
