@@ -2,6 +2,7 @@
 #include "quoll/core/breaker.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "breaker_core.h"
 #include "quoll/base/assert.h"
@@ -218,7 +219,9 @@ std::optional<Reason> BreakerCore::broken_limit(const FieldCounts& rates) const 
   if (options_.consecutive_failures > 0 && consecutive() >= options_.consecutive_failures) {
     return Reason::consecutive_failures;
   }
-  const std::uint64_t calls = std::max<std::uint64_t>(rates[kCalls], begun_.load(std::memory_order_relaxed));
+  const std::uint32_t begun = begun_.load(std::memory_order_relaxed);
+  if (begun == std::numeric_limits<std::uint32_t>::max()) return std::nullopt;  // a large divisor leaves a rate too
+  const std::uint64_t calls = std::max<std::uint64_t>(rates[kCalls], begun);
   if (options_.window_kind == WindowKind::consecutive || calls < options_.minimum_volume) return std::nullopt;
   if (reaches(rates[kFailed], calls, options_.failure_rate_threshold)) return Reason::failure_rate;
   if (options_.slow_call_threshold > Duration::zero() &&

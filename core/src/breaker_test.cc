@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <vector>
 
 #include "breaker_rig.h"
@@ -116,6 +117,14 @@ TEST(Breaker, ACallThatHasBegunCountsIntoTheRateOnceItIsAskedFor) {
   const auto opened = rig.call(kFailure);
   ASSERT_TRUE(opened) << "6 of 12";
   EXPECT_DOUBLE_EQ(opened->evidence.counts.failure_rate(), 0.5);
+}
+
+TEST(Breaker, TheLargestNumberBegunMeansThatNoRateIsLookedAt) {
+  Rig rig({.failure_rate_threshold = 1e-9, .minimum_volume = 1});
+  rig.breaker.count_begun(std::numeric_limits<std::uint32_t>::max());
+  EXPECT_FALSE(rig.calls(20, kFailure)) << "20 of 2^32 are more than 1e-9";
+  rig.breaker.count_begun(0);
+  EXPECT_TRUE(rig.call(kFailure));
 }
 
 TEST(Breaker, ASuccessfulTrialCloses) {

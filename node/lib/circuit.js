@@ -26,12 +26,16 @@ const SHUTDOWN = 'shutdown';
 // Promises of refused calls. They are not coalesced: it costs nothing to ask again.
 const refusals = new WeakSet();
 
+// What counts a shut breaker's calls: nobody. Its Status may be another breaker's too.
+const NOBODY = { increment() {}, fired() {}, succeeded() {}, open() {}, close() {} };
+
 class CircuitBreaker extends EventEmitter {
   #state = CLOSED;
   #shut = false;
   #enabled;
   #warmUp;
   #status;
+  #counts; // the same, until the shutdown
   #name;
   #group;
   #volumeThreshold;
@@ -71,6 +75,7 @@ class CircuitBreaker extends EventEmitter {
     this.#group = options.group || this.#name;
     this.#status = options.status instanceof Status ? options.status
       : new Status(options.status ? { compat: options.compat, stats: options.status } : this.options);
+    this.#counts = this.#status;
     if (options.maxFailures) console.error('options.maxFailures is deprecated. Please use options.errorThresholdPercentage');
     // A timeout or a slow call is held against the callee by when its answer arrived, also while all is in time.
     this.exact = options.timeout === 'adaptive' || options.slowCallThreshold > 0;
@@ -144,7 +149,7 @@ class CircuitBreaker extends EventEmitter {
       else this.#renewAbortController();
       if (to === HALF_OPEN) this.emit('halfOpen', this.options.resetTimeout);
       if (to === CLOSED) {
-        this.#status.close();
+        this.#counts.close();
         this.emit('close');
       }
       this.emit('transition', transition);
@@ -156,7 +161,7 @@ class CircuitBreaker extends EventEmitter {
     if (!this.compat) this.#lastTimerAt = Date.now();
     this.#opensUntil = transition.at + openFor;
     if (!this.#shut) this.#armReset(openFor);
-    this.#status.open();
+    this.#counts.open();
     this.emit('open');
   }
 
@@ -197,6 +202,7 @@ class CircuitBreaker extends EventEmitter {
     clearTimeout(this.#warmUpTimer);
     this.#healthTimers.forEach(clearInterval);
     this.#status.shutdown();
+    this.#counts = NOBODY;
     this.#state = SHUTDOWN;
     this.#shut = true;
     this.clearCache();
@@ -296,7 +302,7 @@ class CircuitBreaker extends EventEmitter {
 
   // With a cache, with coalescing, disabled, or with somebody who listens to `fire`.
   #fireSlowly(context, args) {
-    this.#status.increment('fires');
+    this.#counts.increment('fires');
     this.emit('fire', args);
     if (!this.#enabled) {
       const result = this.action.apply(context, args);
@@ -337,13 +343,13 @@ class CircuitBreaker extends EventEmitter {
       slots[AT.now] = clock.now();
       native.count(this.circuit, 'begun');
     }
-    this.#status.increment(counter);
+    this.#counts.increment(counter);
     this.emit(event);
   }
 
   #admit(context, args, key, counted = false) {
     const now = clock.now();
-    if (!counted) this.#status.fired(now);
+    if (!counted) this.#counts.fired(now);
     const { semaphore: places, options } = this;
     if (places.full && this.#state !== OPEN && (this.#state !== HALF_OPEN || this.#refusesFor(now) === 0)) {
       return this.#noRoom(args, key);
@@ -405,7 +411,7 @@ class CircuitBreaker extends EventEmitter {
   #refuse(args, refusedFor) {
     const error = buildError('Breaker is open', 'EOPENBREAKER');
     error.retryAfter = refusedFor;
-    this.#status.increment('rejects');
+    this.#counts.increment('rejects');
     this.emit('reject', error);
     const answer = this.#answerFor(error, args) || Promise.reject(error);
     if (this.options.coalesce) refusals.add(answer);
@@ -416,7 +422,7 @@ class CircuitBreaker extends EventEmitter {
     const answer = new Promise((resolve, reject) => {
       const error = buildError('Semaphore locked', 'ESEMLOCKED');
       native.count(this.circuit, 'capacity');
-      this.#status.increment('semaphoreRejections');
+      this.#counts.increment('semaphoreRejections');
       this.emit('semaphoreLocked', error, 0);
       if (this.compat) {
         if (this.options.errorFilter(error, ...args)) {
@@ -436,7 +442,7 @@ class CircuitBreaker extends EventEmitter {
   }
 
   #succeed(value, latency, moved, now, rescued) {
-    this.#status.succeeded(now, latency);
+    this.#counts.succeeded(now, latency);
     if (moved) this.#follow();
     if (this.compat && this.#state === HALF_OPEN) this.close();
     if (rescued === undefined) this.emit('success', value, latency);
@@ -444,7 +450,7 @@ class CircuitBreaker extends EventEmitter {
   }
 
   #fail(error, latency, args, moved) {
-    this.#status.increment('failures', latency);
+    this.#counts.increment('failures', latency);
     this.emit('failure', error, latency, args);
     if (moved) this.#follow();
     if (this.compat) this.#judgeAsOpossum();
@@ -465,7 +471,7 @@ class CircuitBreaker extends EventEmitter {
     if (!fallback) return undefined;
     try {
       const result = fallback.apply(fallback, [...args, error]);
-      this.#status.increment('fallbacks');
+      this.#counts.increment('fallbacks');
       native.count(this.circuit, 'fallback');
       this.emit('fallback', result, error);
       return result instanceof Promise ? result : Promise.resolve(result);
@@ -538,7 +544,7 @@ class CircuitBreaker extends EventEmitter {
     const { args } = call;
     const { abortController } = this.options;
     call.giveBack();
-    this.#status.increment('timeouts', latency);
+    this.#counts.increment('timeouts', latency);
     this.emit('timeout', error, latency, args);
     if (this.options.errorFilter(error, ...args)) this.#endFiltered(call, error, latency, 'timeout');
     else this.#endFailed(call, error, latency, 'timeout');

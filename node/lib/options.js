@@ -14,6 +14,7 @@ function checkNumber(options, name, more = () => false) {
 
 /** A TypeError for the first option of a wrong type, by its name. */
 function check(options) {
+  if (options === null || typeof options !== 'object') throw new TypeError('quoll: options must be an object');
   for (const name of ['resetTimeout', 'rollingCountTimeout', 'rollingCountBuckets', 'capacity', 'volumeThreshold',
     'errorThresholdPercentage', 'cacheTTL', 'cacheSize', 'coalesceTTL', 'coalesceSize']) {
     checkNumber(options, name, (value) => value === false);
@@ -47,7 +48,7 @@ function fill(options) {
   options.coalesceTTL ??= options.timeout;
   options.coalesceResetOn = options.coalesceResetOn?.filter((each) => RESETS.includes(each)) || [];
   if (options.cache) {
-    options.cacheTransport ??= new MemoryCache(options.cacheSize);
+    if (options.cacheTransport === undefined) options.cacheTransport = new MemoryCache(options.cacheSize);
     const { get, set, flush } = Object(options.cacheTransport);
     if (typeof options.cacheTransport !== 'object' || !get || !set || !flush) {
       throw new TypeError('options.cacheTransport should be an object with `get`, `set` and `flush` methods');

@@ -28,7 +28,6 @@ class Status extends EventEmitter {
   #latencies = 0; // of the current bucket, those not kept included
   #timers = [];
   #byTimer;
-  #over = false;
 
   /**
    * options: rollingCountBuckets, rollingCountTimeout, rollingPercentilesEnabled, enableSnapshots,
@@ -100,7 +99,6 @@ class Status extends EventEmitter {
   }
 
   increment(property, latency) {
-    if (this.#over) return;
     this.#roll();
     this.#buckets[0][property]++;
     if (timed(property)) this.#keep(latency || 0);
@@ -108,14 +106,12 @@ class Status extends EventEmitter {
 
   /** increment('fires') at a time that the caller has read already. */
   fired(now) {
-    if (this.#over) return;
     this.#roll(now);
     this.#buckets[0].fires++;
   }
 
   /** increment('successes', latency), likewise. */
   succeeded(now, latency) {
-    if (this.#over) return;
     this.#roll(now);
     this.#buckets[0].successes++;
     this.#keep(latency);
@@ -142,9 +138,8 @@ class Status extends EventEmitter {
     this.#buckets[0].isCircuitBreakerOpen = false;
   }
 
-  /** Ends its timers and its listeners; it counts no more. */
+  /** Ends its timers and its listeners. It can still count: it may be another breaker's too. */
   shutdown() {
-    this.#over = true;
     this.removeAllListeners();
     this.#timers.forEach(clearInterval);
     this.#timers = [];

@@ -183,6 +183,15 @@ for (const event of ['failure', 'open', 'fallback', 'transition']) {
   }
 }
 
+test('an action that returns nothing, and a filter that throws, end the call', async () => {
+  for (const options of [{}, { compat: 'opossum' }]) {
+    const silent = new CircuitBreaker((x) => x, { ...options });
+    assert.deepStrictEqual([await silent.fire(undefined), await silent.fire(null), silent.stats.failures], [undefined, null, 0]);
+    const errorFilter = () => { throw new Error('of the filter'); };
+    await assert.rejects(new CircuitBreaker(failing, { ...options, errorFilter }).fire(), /of the filter/);
+  }
+});
+
 test('a refusal for want of room is given to nobody else', async () => {
   const breaker = new CircuitBreaker((x) => sleep(x), { capacity: 1, coalesce: true });
   const first = breaker.fire(20);

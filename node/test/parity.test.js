@@ -96,6 +96,17 @@ const scenarios = {
       }
     }
   },
+  'arguments that are null': async (Class, log) => {
+    for (const make of [() => new Class(null), () => new Class(passFail, null), () => new Class(passFail, { state: null, status: null }),
+      () => new Class(passFail, { cache: true, cacheTransport: null })]) {
+      try {
+        make();
+        log.push('fine');
+      } catch (error) {
+        log.push(error.constructor.name);
+      }
+    }
+  },
   'good and bad calls': async (Class, log) => {
     const breaker = watched(new Class(passFail), log);
     await fired(log, breaker.fire(1, 'two'));
@@ -341,6 +352,17 @@ const scenarios = {
     log.push(states(breaker), counts(breaker));
     log.push(counts(new Class(passFail, { status: stats })));
   },
+  'a status that outlives its breaker': async (Class, log) => {
+    const first = new Class(passFail);
+    const { status } = first;
+    await first.fire(1);
+    const late = first.fire(2);
+    first.shutdown();
+    const second = new Class(passFail, { status, errorThresholdPercentage: 60 });
+    await fired(log, second.fire(-1));
+    await late;
+    log.push(counts(second), states(second), counts(first));
+  },
   'warm-up': async (Class, log) => {
     const breaker = watched(new Class(failing, { allowWarmUp: true, rollingCountTimeout: 60, errorThresholdPercentage: 1 }), log);
     await fired(log, breaker.fire(1));
@@ -348,6 +370,11 @@ const scenarios = {
     await sleep(90);
     log.push(breaker.warmUp);
     await fired(log, breaker.fire(2));
+    log.push(states(breaker));
+  },
+  'warm-up with a threshold of 0': async (Class, log) => {
+    const breaker = watched(new Class(failing, { allowWarmUp: true, errorThresholdPercentage: 0 }), log);
+    for (let i = 0; i < 20; i++) await fired(log, breaker.fire(i));
     log.push(states(breaker));
   },
   volumeThreshold: async (Class, log) => {
