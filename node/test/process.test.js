@@ -24,6 +24,13 @@ function output(program, more) {
   return stdout.trim();
 }
 
+test('parts that programs require by their path in opossum are there by the same path', () => {
+  assert.strictEqual(require('quoll/lib/circuit'), CircuitBreaker);
+  for (const part of ['circuit.js', 'status', 'semaphore', 'cache']) {
+    assert.strictEqual(typeof require(`quoll/lib/${part}`), 'function', part);
+  }
+});
+
 test('100,000 calls leave no memory behind, and warn of nothing', () => {
   const text = output(`
     const kinds = [
