@@ -22,7 +22,7 @@ void observe(Session& s, unsigned status) {
   s.durations().server.observe(s.exchange.request.method, status, s.now() - s.exchange.arrived_at, s.worker.shard);
 }
 
-// Whoever asks why gets the name under which the logs have it.
+// A client that asks why has the name under which the logs have its request.
 std::string request_id_field(Session& s) {
   return fmt::format("{}: {}\r\n", RequestId::kField, s.request_id.of(s.exchange.request, s.worker.trace_ids));
 }
@@ -181,6 +181,7 @@ net::Task<bool> pass_on(Session& s, UpstreamCall& attempt, core::PipelineCall* c
   if (end == RelayEnd::done) {
     if (reusable && upload.complete()) keep_unless_surplus(s, attempt, head.upstream_rest);
     if (upload.held()) attempt.upstream().abort();  // it has half a request
+    // Most requests have ended by now: a Task for nothing costs more than to ask.
     if (upload.running()) co_await upload.finish();
     if (upload.body_done()) co_return head.keep;
     co_return co_await end_request(s, upload.body(), head.keep);

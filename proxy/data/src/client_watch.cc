@@ -18,7 +18,7 @@ void ClientWatch::stirred(void* self) {
   auto& watch = *static_cast<ClientWatch*>(self);
   const bool wanted = watch.awaits_body_ && !watch.gone_ && watch.upstream_ != nullptr;
   if (wanted && watch.body_came()) watch.upstream_->move_read_deadline(watch.client_.loop().now());
-  watch.look();  // last, as whoever waits may end with it
+  watch.look();  // last, as the watch may end with the call that waits
 }
 
 void ClientWatch::look() {

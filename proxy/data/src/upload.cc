@@ -126,7 +126,7 @@ net::Task<void> Upload::run(net::Stream& upstream) {
   complete_ = body_.done() && !broken;
   finished_.cancel();
   if (broken && (client_gone_ || bad_body_)) {
-    upstream.abort();  // whoever waits for its answer wakes up
+    upstream.abort();  // the call that waits for its answer wakes up
   } else {
     // A body that the upstream does not take may still have an answer: it has until the deadline to say so.
     mark_sent(upstream, session_.now());

@@ -16,9 +16,6 @@ namespace json = boost::json;
 double percent(double share) {
   return std::round(share * 1000) / 10;
 }
-double millis(Duration d) {
-  return std::round(to_millis(d) * 1000) / 1000;
-}
 
 json::object counts_json(const core::WindowCounts& counts) {
   return {{"total", counts.calls},
@@ -38,14 +35,14 @@ json::object window_json(const core::Snapshot& snapshot) {
   json::object out = counts_json(snapshot.counts);
   out["seconds"] = to_seconds(snapshot.options.window);
   out["buckets"] = snapshot.options.buckets;
-  out["mean_ms"] = millis(snapshot.mean);
+  out["mean_ms"] = rounded_millis(snapshot.mean);
   json::object percentiles;
   for (std::size_t i = 0; i < core::kSnapshotPercentiles.size(); ++i) {
-    percentiles[fmt::format("{}", core::kSnapshotPercentiles[i])] = millis(snapshot.percentiles[i]);
+    percentiles[fmt::format("{}", core::kSnapshotPercentiles[i])] = rounded_millis(snapshot.percentiles[i]);
   }
   out["percentiles_ms"] = std::move(percentiles);
   out["latency_samples"] = snapshot.latency_samples;
-  out["longest_stall_ms"] = millis(snapshot.longest_local_stall);
+  out["longest_stall_ms"] = rounded_millis(snapshot.longest_local_stall);
   return out;
 }
 
@@ -70,11 +67,11 @@ json::object totals_json(const Circuit& circuit, const core::LifetimeTotals& tot
 json::object timeout_json(const Circuit& circuit) {
   const core::AdaptiveTimeout* adaptive = circuit.adaptive_timeout();
   const TimeoutKind kind = adaptive == nullptr ? TimeoutKind::fixed : TimeoutKind::adaptive;
-  json::object out = {{"kind", to_string(kind)}, {"now_ms", millis(circuit.timeout())}};
+  json::object out = {{"kind", to_string(kind)}, {"now_ms", rounded_millis(circuit.timeout())}};
   if (adaptive == nullptr) return out;
   const core::AdaptiveTimeout::Snapshot snapshot = adaptive->snapshot();
-  out["quantile_ms"] = millis(snapshot.clean_quantile);
-  out["with_timeouts_ms"] = millis(snapshot.quantile);
+  out["quantile_ms"] = rounded_millis(snapshot.clean_quantile);
+  out["with_timeouts_ms"] = rounded_millis(snapshot.quantile);
   out["learned"] = snapshot.learned;
   out["timeouts"] = snapshot.censored;
   out["warming_up"] = snapshot.warming_up;
@@ -89,8 +86,8 @@ json::value concurrency_json(const Circuit& circuit) {
   return {{"algorithm", core::to_string(limit->options().algorithm)},
           {"limit", snapshot.limit},
           {"in_flight", snapshot.in_flight},
-          {"mean_ms", millis(snapshot.rtt)},
-          {"normal_ms", millis(snapshot.baseline)}};
+          {"mean_ms", rounded_millis(snapshot.rtt)},
+          {"normal_ms", rounded_millis(snapshot.baseline)}};
 }
 
 // Monotonic times as people read them: by their distance to now.
@@ -102,7 +99,7 @@ json::object transition_json(const core::Transition& t, TimePoint now) {
   json::object evidence = counts_json(t.evidence.counts);
   evidence["excluded"] = t.evidence.counts.ignored;
   evidence["consecutive_failures"] = t.evidence.consecutive;
-  evidence["longest_local_stall_ms"] = millis(t.evidence.longest_local_stall);
+  evidence["longest_local_stall_ms"] = rounded_millis(t.evidence.longest_local_stall);
   evidence["failure_rate_threshold"] = t.evidence.failure_rate_threshold;
   evidence["minimum_volume"] = t.evidence.minimum_volume;
   return {{"sequence", t.sequence},          {"at", wall(t.at, now)},       {"age_seconds", to_seconds(now - t.at)},
@@ -121,7 +118,7 @@ json::object circuit_json(const Route& route, TimePoint now) {
   out["state"] = core::to_string(snapshot.state);
   out["mode"] = core::to_string(snapshot.mode);
   out["since"] = wall(circuit.since(snapshot), now);
-  out["state_seconds"] = std::round(to_seconds(now - circuit.since(snapshot)) * 1000) / 1000;
+  out["state_seconds"] = rounded_seconds(now - circuit.since(snapshot));
   out["remaining_seconds"] = to_seconds(snapshot.remaining);
   out["explanation"] = core::explain(snapshot);
   out["timeout"] = timeout_json(circuit);
@@ -166,7 +163,7 @@ json::object circuit_line_json(const Route& route, TimePoint now) {
   out["failure_rate_percent"] = percent(snapshot.counts.failure_rate());
   out["rescued"] = snapshot.counts.rescued;
   out["rejected"] = snapshot.counts.rejected;
-  out["p95_ms"] = snapshot.latency_samples == 0 ? json::value() : json::value(millis(latency_at(snapshot, 95)));
+  out["p95_ms"] = snapshot.latency_samples == 0 ? json::value() : json::value(rounded_millis(latency_at(snapshot, 95)));
   return out;
 }
 
@@ -180,7 +177,7 @@ json::array circuit_brief_json(const Route& route, TimePoint now) {
                      snapshot.counts.rescued,
                      snapshot.counts.rejected};
   for (const double p : {50.0, 95.0, 100.0}) {
-    out.push_back(snapshot.latency_samples == 0 ? json::value() : json::value(millis(latency_at(snapshot, p))));
+    out.push_back(snapshot.latency_samples == 0 ? json::value() : json::value(rounded_millis(latency_at(snapshot, p))));
   }
   return out;
 }
@@ -206,13 +203,13 @@ core::State worst_state(const Routes& routes) {
 json::object transition_event_json(const std::string& circuit, const core::Transition& t, WallTime at) {
   return {{"circuit", circuit},
           {"sequence", t.sequence},
-          {"t", std::round(to_seconds(at.time_since_epoch()) * 1000) / 1000},
+          {"t", rounded_seconds(at.time_since_epoch())},
           {"from", core::to_string(t.from)},
           {"to", core::to_string(t.to)},
           {"reason", core::to_string(t.reason)},
           {"text", core::explain(t)},
           {"counts", counts_json(t.evidence.counts)},
-          {"stall_ms", millis(t.evidence.longest_local_stall)}};
+          {"stall_ms", rounded_millis(t.evidence.longest_local_stall)}};
 }
 
 json::object admission_json(const AdmissionGate& admission) {
@@ -222,7 +219,7 @@ json::object admission_json(const AdmissionGate& admission) {
   return {{"on", true},
           {"share", std::round(snapshot.share * 1000) / 1000},
           {"overloaded", snapshot.overloaded},
-          {"least_delay_ms", millis(snapshot.least_delay)},
+          {"least_delay_ms", rounded_millis(snapshot.least_delay)},
           {"shed_overload", snapshot.overload},
           {"shed_too_old", snapshot.too_old}};
 }
@@ -231,8 +228,8 @@ json::object loop_json(const net::LoopMonitor& monitor, std::size_t workers, Tim
   json::array list;
   for (unsigned i = 0; i < workers; ++i) {
     list.push_back(json::object{{"index", i},
-                                {"lag_ms", millis(monitor.current(i, now))},
-                                {"max_lag_ms_10s", millis(monitor.longest(i, now))}});
+                                {"lag_ms", rounded_millis(monitor.current(i, now))},
+                                {"max_lag_ms_10s", rounded_millis(monitor.longest(i, now))}});
   }
   return {{"workers", std::move(list)}};
 }
