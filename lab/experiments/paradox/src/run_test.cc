@@ -1,16 +1,13 @@
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <string>
 
-#include "quoll/base/file.h"
 #include "quoll/lab/paradox/paradox.h"
+#include "quoll/testing/failed_record.h"
 
 namespace quoll::lab::paradox {
 namespace {
-
-using ::testing::HasSubstr;
 
 // The parts are a program that ends at once with 1.
 TEST(ParadoxRun, APartThatFailsIsAProblemOfTheRecordAndFailsTheRun) {
@@ -22,13 +19,7 @@ TEST(ParadoxRun, APartThatFailsIsAProblemOfTheRecordAndFailsTheRun) {
   options.program = "/bin/false";
   options.command = "quoll lab paradox";
   EXPECT_EQ(run(options), 1);
-  const auto text = read_file(json, 1U << 20U);
-  std::filesystem::remove(json);
-  ASSERT_TRUE(text) << text.error().message;
-  EXPECT_THAT(*text, HasSubstr("\"ok\":false"));
-  EXPECT_THAT(*text, HasSubstr("backend ended with exit code 1"));
-  EXPECT_THAT(*text, HasSubstr("\"seed\":7,\"command\":\"quoll lab paradox\""));
-  EXPECT_THAT(*text, ::testing::ContainsRegex("\"cores\":[1-9]"));
+  quoll::testing::expect_failed_record(json, "quoll lab paradox");
 }
 
 }  // namespace

@@ -1,16 +1,13 @@
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <filesystem>
 #include <string>
 
-#include "quoll/base/file.h"
 #include "quoll/lab/timeouts/timeouts.h"
+#include "quoll/testing/failed_record.h"
 
 namespace quoll::lab::timeouts {
 namespace {
-
-using ::testing::HasSubstr;
 
 // The parts are a program that ends at once with 1.
 TEST(TimeoutsRun, APartThatFailsIsAProblemOfTheRecordAndFailsTheRun) {
@@ -18,13 +15,7 @@ TEST(TimeoutsRun, APartThatFailsIsAProblemOfTheRecordAndFailsTheRun) {
   const harness::RunOptions options{
       .quick = true, .seed = 7, .json = json, .program = "/bin/false", .command = "quoll lab timeouts"};
   EXPECT_EQ(run(options), 1);
-  const auto text = read_file(json, 1U << 20U);
-  std::filesystem::remove(json);
-  ASSERT_TRUE(text) << text.error().message;
-  EXPECT_THAT(*text, HasSubstr("\"ok\":false"));
-  EXPECT_THAT(*text, HasSubstr("backend ended with exit code 1"));
-  EXPECT_THAT(*text, HasSubstr("\"seed\":7,\"command\":\"quoll lab timeouts\""));
-  EXPECT_THAT(*text, ::testing::ContainsRegex("\"cores\":[1-9]"));
+  quoll::testing::expect_failed_record(json, "quoll lab timeouts");
 }
 
 }  // namespace
